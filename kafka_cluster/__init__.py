@@ -1,0 +1,1 @@
+"""The wire: topics, Avro schemas, records, codec, clients, dead letters, and the embedded cluster."""

@@ -1,0 +1,40 @@
+"""The errors that a person reads. Anything else that escapes is a bug and keeps its traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+class LabError(Exception):
+    """Something a user can put right: names the thing, the reason and the way out, on one line."""
+
+    exit_status = EXIT_FAILURE
+
+    def __init__(self, thing: str, reason: str, way_out: str = "") -> None:
+        self.thing, self.reason, self.way_out = thing, reason, way_out
+        super().__init__(f"{thing}: {reason}" + (f"; {way_out}" if way_out else ""))
+
+
+class SettingsError(LabError):
+    """A setting that cannot be used."""
+
+    exit_status = EXIT_USAGE
+
+
+def one_clear_line(main: Callable[[], int]) -> Callable[[], int]:
+    """Wrap a program's `main`: a LabError becomes one line on standard error and its exit status."""
+
+    @wraps(main)
+    def guarded() -> int:
+        try:
+            return main()
+        except LabError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
+            return error.exit_status
+
+    return guarded

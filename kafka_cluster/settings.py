@@ -1,0 +1,81 @@
+"""Settings: read from the environment once, frozen, and complaining by name."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kafka_cluster.errors import SettingsError
+from kafka_cluster.log import LogFormat
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+
+class Settings(BaseSettings):
+    """What every program of the lab reads. A field `x_y` is the environment variable `X_Y`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    log_format: LogFormat = "console"
+    log_level: LogLevel = "INFO"
+
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """Read the environment; `overrides` (command line flags that were given) win over it.
+
+        Raises SettingsError, which names each variable that is wrong, why, and what was given.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            complaints = "; ".join(_complaint(detail) for detail in error.errors())
+            raise SettingsError("settings", complaints) from None
+
+
+def _complaint(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"][:1]).upper() or "settings"
+    if detail["type"] == "missing":
+        return f"{name} is required"
+    reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    reason = reason.replace("greater than or equal to", ">=").replace("less than or equal to", "<=")
+    reason = reason.replace("greater than", ">").replace("less than", "<")
+    return f"{name} {reason}, got {detail['input']!r}"
+
+
+class KafkaSettings(Settings):
+    """How to reach the broker and the Schema Registry, and what the topics are called."""
+
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_security_protocol: SecurityProtocol = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_location: str | None = None
+    schema_registry_url: str = "http://127.0.0.1:8081"
+    schema_registry_basic_auth: SecretStr | None = None  # user:password
+
+    metrics_topic: str = "metrics"
+    anomalies_topic: str = "anomalies"
+    verdicts_topic: str = "verdicts"
+    models_topic: str = "models"
+    dead_letters_topic: str = "dead-letters"
+
+    # The longest wait for servers that are not up yet before a program gives up, in seconds.
+    startup_timeout_s: float = Field(default=60.0, gt=0)
+
+    def librdkafka(self) -> dict[str, str]:
+        """The connection part of a librdkafka configuration."""
+        password = self.kafka_sasl_password
+        wanted = {
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+            "sasl.mechanism": self.kafka_sasl_mechanism,
+            "sasl.username": self.kafka_sasl_username,
+            "sasl.password": password.get_secret_value() if password else None,
+            "ssl.ca.location": self.kafka_ssl_ca_location,
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
