@@ -34,9 +34,7 @@ class Heartbeat:
         self._last, self._state = now, state
         self._path.parent.mkdir(parents=True, exist_ok=True)
         aside = self._path.with_suffix(".tmp")
-        aside.write_text(
-            json.dumps({**self._identity, "at": now, "pid": os.getpid(), "state": state, **fields})
-        )
+        aside.write_text(json.dumps({**self._identity, "at": now, "pid": os.getpid(), "state": state, **fields}))
         aside.replace(self._path)
 
 
@@ -54,9 +52,7 @@ def check(path: Path, clock: Clock, max_age_s: float = HEARTBEAT_MAX_AGE_S) -> s
     beat = read(path)
     age = clock.now() - float(beat["at"])
     if age > max_age_s:
-        raise LabError(
-            str(path), f"last heartbeat {age:.0f} s ago, in state {beat['state']!r}", "look at its log"
-        )
+        raise LabError(str(path), f"last heartbeat {age:.0f} s ago, in state {beat['state']!r}", "look at its log")
     return f"{beat['state']}, {age:.0f} s ago"
 
 

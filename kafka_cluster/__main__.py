@@ -1,0 +1,8 @@
+"""`python -m kafka_cluster` makes the topics and registers the schemas."""
+
+import sys
+
+from kafka_cluster.errors import one_clear_line
+from kafka_cluster.prepare import main
+
+sys.exit(one_clear_line(main)())

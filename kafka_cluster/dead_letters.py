@@ -1,0 +1,57 @@
+"""Dead letters: a bad record keeps its bytes and gets an address, a reason and a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafka_cluster.errors import LabError
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """The original key and value, untouched, and why nobody could use them."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int  # of the Kafka message
+    error: str  # a kafka_cluster.codec.DecodeError
+    reason: str
+
+    def headers(self) -> Headers:
+        """What travels beside the original bytes."""
+        return [
+            ("error", self.error.encode()),
+            ("reason", self.reason.encode()),
+            ("topic", self.topic.encode()),
+            ("partition", str(self.partition).encode()),
+            ("offset", str(self.offset).encode()),
+            ("timestamp_ms", str(self.timestamp_ms).encode()),
+        ]
+
+
+class DeadLetterLimit:
+    """Stops a consumer rather than let it drain a topic into the dead letters through one bad deploy.
+
+    The limit is a share of the last `window` records; it says nothing before `window` records were seen.
+    """
+
+    def __init__(self, share: float, window: int) -> None:
+        self._share, self._window = share, window
+        self._records = self._letters = 0
+
+    def count(self, records: int, letters: int) -> None:
+        """Take note of a batch. Raises LabError when more than the share of a full window were dead letters."""
+        self._records += records
+        self._letters += letters
+        if self._records < self._window:
+            return
+        if self._letters > self._share * self._records:
+            thing = "dead letters"
+            reason = f"{self._letters} of the last {self._records} records, the limit is {self._share:.0%}"
+            raise LabError(thing, reason, "read them in the dead-letters topic; mend the producer or the schema")
+        self._records = self._letters = 0

@@ -1,0 +1,1 @@
+"""The embedded cluster: the real servers as local processes, without Docker."""

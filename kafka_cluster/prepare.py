@@ -1,0 +1,60 @@
+"""The one-shot before everything else: topics made, schemas registered. Safe to run at any time again."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kafka_cluster import log as logs
+from kafka_cluster.clients import wait_for_broker
+from kafka_cluster.clock import Clock, SystemClock
+from kafka_cluster.errors import LabError
+from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.schemas import load_schema
+from kafka_cluster.settings import KafkaSettings
+from kafka_cluster.topics import TopicSpec, ensure_topics, topic_specs
+
+POLL_S = 0.5
+log = logs.get_logger()
+
+
+class PrepareSettings(KafkaSettings):
+    """How many partitions and replicas the topics get."""
+
+    partitions: int = Field(default=4, ge=1)
+    replication_factor: int = Field(default=1, ge=1)
+
+
+def prepare(settings: PrepareSettings, clock: Clock) -> list[TopicSpec]:
+    """Wait for broker and registry, make what is missing, say what was made; returns every topic's spec."""
+    admin = wait_for_broker(settings, clock)
+    specs = topic_specs(settings, settings.partitions)
+    made = ensure_topics(admin, specs, settings.replication_factor)
+    log.info("topics", made=made, kept=[spec.name for spec in specs if spec.name not in made])
+    registry = wait_for_registry(settings, clock)
+    registry.demand_backward_compatibility()
+    for spec in specs:
+        if spec.schema is not None:
+            subject = f"{spec.name}-value"
+            log.info("schema", subject=subject, id=registry.register(subject, load_schema(spec.schema)))
+    return specs
+
+
+def wait_for_registry(settings: KafkaSettings, clock: Clock) -> HttpRegistry:
+    """A registry that answers. Raises LabError after `startup_timeout_s`."""
+    registry = HttpRegistry(settings)
+    deadline = clock.monotonic() + settings.startup_timeout_s
+    while not registry.ready():
+        if clock.monotonic() > deadline:
+            reason = f"no answer in {settings.startup_timeout_s:.0f} s"
+            way_out = "start it with `lab up`, or set SCHEMA_REGISTRY_URL"
+            raise LabError(f"Schema Registry {settings.schema_registry_url}", reason, way_out)
+        clock.sleep(POLL_S)
+    return registry
+
+
+def main() -> int:
+    """`python -m kafka_cluster`."""
+    settings = PrepareSettings.read()
+    logs.configure(settings.log_format, settings.log_level)
+    prepare(settings, SystemClock())
+    return 0

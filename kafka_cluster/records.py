@@ -1,0 +1,108 @@
+"""The records that services exchange, as frozen dataclasses; each mirrors the `.avsc` file of its name."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Severity(StrEnum):
+    """How far above the threshold."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class Direction(StrEnum):
+    """Where an observed value lies relative to the usual range."""
+
+    ABOVE = "ABOVE"
+    BELOW = "BELOW"
+    USUAL = "USUAL"
+
+
+class Role(StrEnum):
+    """The part that a model plays."""
+
+    CANDIDATE = "CANDIDATE"
+    CHAMPION = "CHAMPION"
+    SHADOW = "SHADOW"
+    RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one metric adds to an alarm; see `anomaly.avsc` for units and ranges."""
+
+    metric: str
+    observed: float
+    expected: float
+    contribution: float
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """A strange record and why; see `anomaly.avsc`."""
+
+    id: str
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    timestamp: int  # ms since the epoch, UTC
+    detector: str
+    model_version: str
+    score: float  # in [0, 1]; higher is stranger
+    threshold: float
+    severity: Severity
+    evidence: tuple[Evidence, ...]
+    reason: str
+
+    def to_avro(self) -> dict[str, Any]:
+        """The record as the Avro encoder takes it."""
+        return {**asdict(self), "evidence": [asdict(entry) for entry in self.evidence]}
+
+    @classmethod
+    def from_avro(cls, record: dict[str, Any]) -> Self:
+        """The other way round."""
+        evidence = tuple(
+            Evidence(**{**entry, "direction": Direction(entry["direction"])}) for entry in record["evidence"]
+        )
+        return cls(**{**record, "severity": Severity(record["severity"]), "evidence": evidence})
+
+
+def anomaly_id(topic: str, partition: int, offset: int, timestamp: int, detector: str) -> str:
+    """32 hexadecimal digits that depend on the record and the detector alone, so that replays agree."""
+    address = f"{topic}/{partition}/{offset}/{timestamp}/{detector}"
+    return hashlib.blake2b(address.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class ModelAnnouncement:
+    """A model bundle on the shared volume and its role; see `model.avsc`."""
+
+    name: str
+    version: str
+    path: str
+    manifest_sha256: str
+    role: Role
+    timestamp: int  # ms since the epoch, UTC
+    evaluation: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The compaction key: one announcement stays for each model and role."""
+        return f"{self.role}/{self.name}"
+
+    def to_avro(self) -> dict[str, Any]:
+        """The record as the Avro encoder takes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_avro(cls, record: dict[str, Any]) -> Self:
+        """The other way round."""
+        return cls(**{**record, "role": Role(record["role"])})
