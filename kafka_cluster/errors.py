@@ -26,15 +26,15 @@ class SettingsError(LabError):
     exit_status = EXIT_USAGE
 
 
-def one_clear_line(main: Callable[[], int]) -> Callable[[], int]:
-    """Wrap a program's `main`: a LabError becomes one line on standard error and its exit status."""
+def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[[], int]:
+    """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status."""
 
     @wraps(main)
     def guarded() -> int:
         try:
             return main()
-        except LabError as error:
+        except (LabError, *also) as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
-            return error.exit_status
+            return getattr(error, "exit_status", EXIT_FAILURE)
 
     return guarded

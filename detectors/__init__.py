@@ -1,0 +1,1 @@
+"""The maths: features, forest, explanations, the model bundle. No Kafka in here."""

@@ -1,0 +1,37 @@
+"""A model: everything that turns instants and metric values into scores and decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from detectors.features import Float64s, Int64s, engineer
+from detectors.forest import FlatForest
+from detectors.profile import Profile
+
+DETECTOR = "isolation-forest"
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A forest, the features it was grown on, and where its alarms begin."""
+
+    metrics: tuple[str, ...]  # the columns of `values`
+    features: tuple[str, ...]  # the columns of the forest, in order
+    forest: FlatForest
+    profile: Profile
+    threshold: float  # in (0, 1]; a score above it is an anomaly
+    top_score: float  # the highest score of the training data
+    version: str
+
+    def score(self, times_ms: Int64s, values: Float64s) -> Float64s:
+        """Shape (n,), in (0, 1]; higher is stranger. `values` has shape (n, m), finite, in the metrics' units."""
+        return self.forest.score(engineer(times_ms, values, self.metrics, self.features))
+
+    def alarms(self, scores: Float64s) -> Bools:
+        """Shape (n,): which scores are anomalies. Equals scikit-learn's `predict(…) == -1`."""
+        alarms: Bools = scores > self.threshold
+        return alarms
