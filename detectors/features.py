@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from detectors.errors import DetectorError
 
-
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 Float32s = npt.NDArray[np.float32]

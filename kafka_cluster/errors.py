@@ -29,12 +29,14 @@ class SettingsError(LabError):
 def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[[], int]:
     """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status."""
 
+    caught: tuple[type[Exception], ...] = (LabError, *also)
+
     @wraps(main)
     def guarded() -> int:
         try:
             return main()
-        except (LabError, *also) as error:
+        except caught as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
-            return getattr(error, "exit_status", EXIT_FAILURE)
+            return int(getattr(error, "exit_status", EXIT_FAILURE))
 
     return guarded
