@@ -1,1 +1,1 @@
-"""The embedded cluster: the real servers as local processes, without Docker."""
+"""The embedded cluster: the real ZooKeeper, broker and Schema Registry as local processes, without Docker."""
