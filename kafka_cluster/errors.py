@@ -28,7 +28,6 @@ class SettingsError(LabError):
 
 def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[[], int]:
     """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status."""
-
     caught: tuple[type[Exception], ...] = (LabError, *also)
 
     @wraps(main)

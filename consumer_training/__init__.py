@@ -1,0 +1,1 @@
+"""Metrics (and later verdicts) to a model bundle and its evaluation."""

@@ -1,0 +1,112 @@
+"""The training run: read, split in time, fit, publish, evaluate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from consumer_training.evaluate import Evaluation, Labels, Scored, evaluate, score_rows
+from consumer_training.fit import fit
+from consumer_training.plot import draw
+from consumer_training.publish import add_evaluation, announce, write_bundle
+from consumer_training.read import TopicReader
+from consumer_training.rows import Rows, split
+from consumer_training.settings import TrainingSettings
+from detectors.errors import DetectorError
+from kafka_cluster import dataset as datasets
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.codec import MetricDecoder
+from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.log import get_logger
+from kafka_cluster.prepare import wait_for_registry
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run made."""
+
+    bundle: Path
+    version: str
+    training_rows: int
+    test_rows: int
+    evaluation: Evaluation | None
+
+
+def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
+    """Train on the first `training_fraction` of the records in event time, evaluate on the rest, announce the model.
+
+    Without `training_wait_for` the records are those that the topic holds now. With it, the model is fitted and
+    announced as soon as the training part of so many records is there, and evaluated once all of them are.
+    Raises LabError, DetectorError.
+    """
+    labels = _labels(settings)
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="consumer_training")
+    decoder = MetricDecoder(wait_for_registry(settings, clock), settings.metrics)
+    expected = settings.training_wait_for
+    with TopicReader(settings, decoder, clock, stop, heartbeat) as reader:
+        _read_training_part(reader, settings)
+        rows = _checked(reader, settings)
+        parts = split(rows, int(settings.training_fraction * (expected or len(rows))), reader.read_to)
+        fitted = fit(parts.training, settings, f"{dt.datetime.fromtimestamp(clock.now(), dt.UTC):%Y%m%dT%H%M%SZ}")
+        written = write_bundle(fitted, parts, settings, _facts(reader, rows))
+        log.info("model fitted", version=written.version, training_rows=len(parts.training))
+        if expected is not None and len(rows) < expected:
+            announce(settings, clock, written, None)
+            heartbeat.beat("waiting for the test part", bundle=str(written.folder))
+            reader.read_until(expected)
+            rows = reader.newest.rows()
+    scored = score_rows(fitted.model, rows[len(parts.training) : expected])
+    evaluation = _evaluate(scored, labels)
+    if evaluation is not None:
+        plot = draw(fitted.model, parts.training, scored, evaluation, labels)
+        add_evaluation(written.folder, evaluation.to_json(), plot)
+    announce(settings, clock, written, None if evaluation is None else evaluation.to_json())
+    return Trained(written.folder, written.version, len(parts.training), len(scored.rows), evaluation)
+
+
+def _read_training_part(reader: TopicReader, settings: TrainingSettings) -> None:
+    if settings.training_wait_for is None:
+        reader.read_to_end()
+    else:
+        reader.read_until(int(settings.training_fraction * settings.training_wait_for))
+
+
+def _facts(reader: TopicReader, rows: Rows) -> dict[str, Any]:
+    return {"seen": reader.newest.seen, "kept": len(rows), "rejected": dict(reader.newest.rejected)}
+
+
+def _labels(settings: TrainingSettings) -> Labels:
+    if settings.training_dataset is None:
+        return Labels(None, {})
+    dataset = datasets.read(settings.training_dataset)
+    windows = None if dataset.labels is None else datasets.windows(dataset)
+    return Labels(windows, {metric.name: metric.unit for metric in dataset.metrics})
+
+
+def _checked(reader: TopicReader, settings: TrainingSettings) -> Rows:
+    """The rows that were read. Raises DetectorError when too many records were unusable."""
+    newest = reader.newest
+    rejected = newest.rejected.total()
+    if rejected:
+        log.warning("records not usable", rejected=rejected, reasons=dict(newest.rejected.most_common(3)))
+    if rejected > settings.training_max_rejected * (newest.seen + rejected):
+        reason, count = newest.rejected.most_common(1)[0]
+        summary = f"{rejected} of {newest.seen + rejected} are not usable, {count} of them: {reason}"
+        raise DetectorError(f"records of topic {settings.metrics_topic!r}", summary, "mend the producer or the schema")
+    if newest.seen > settings.training_max_rows:
+        log.warning("only the newest records are kept", seen=newest.seen, kept=settings.training_max_rows)
+    return newest.rows()
+
+
+def _evaluate(scored: Scored, labels: Labels) -> Evaluation | None:
+    if len(scored.rows) == 0:
+        log.warning("no test part, no evaluation")
+        return None
+    evaluation = evaluate(scored, labels.windows)
+    fields: dict[str, Any] = {"rows": evaluation.rows, "alerts": evaluation.alerts, "found": evaluation.found}
+    log.info("evaluated", **fields, missed=evaluation.missed, false_alarms=evaluation.false_alarms)
+    return evaluation
