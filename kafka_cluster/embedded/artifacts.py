@@ -8,7 +8,7 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -30,8 +30,11 @@ class Artifact:
     sha256: str
 
 
+Lock = Mapping[str, Sequence[Artifact]]
+
+
 @cache
-def locked() -> dict[str, tuple[Artifact, ...]]:
+def locked() -> Lock:
     """The lock: the files of each set, by the set's name."""
     sets = json.loads(LOCK_FILE.read_text())["sets"]
     return {name: tuple(Artifact(**entry) for entry in entries) for name, entries in sets.items()}
@@ -40,9 +43,10 @@ def locked() -> dict[str, tuple[Artifact, ...]]:
 class ArtifactStore:
     """The cache folder. Several processes may use it at once; a file with its final name is a whole, checked one."""
 
-    def __init__(self, cache_folder: Path, repository: str | None = None) -> None:
+    def __init__(self, cache_folder: Path, repository: str | None = None, lock: Lock | None = None) -> None:
         self._folder = cache_folder
         self._repository = repository
+        self._lock = locked() if lock is None else lock
 
     def path(self, artifact: Artifact) -> Path:
         """Where the file is, or will be."""
@@ -50,7 +54,7 @@ class ArtifactStore:
 
     def missing(self, sets: Sequence[str]) -> list[Artifact]:
         """What has to be fetched before the sets can be used."""
-        wanted = [artifact for name in sets for artifact in locked()[name]]
+        wanted = [artifact for name in sets for artifact in self._lock[name]]
         return [artifact for artifact in wanted if not self._has(artifact)]
 
     def ensure(self, sets: Sequence[str]) -> None:
@@ -68,16 +72,16 @@ class ArtifactStore:
 
     def damaged(self, sets: Sequence[str]) -> list[Path]:
         """The cached files whose content is not the locked one: reads them all (half a second)."""
-        wanted = [artifact for name in sets for artifact in locked()[name]]
+        wanted = [artifact for name in sets for artifact in self._lock[name]]
         return [self.path(one) for one in wanted if self._has(one) and _sha256(self.path(one)) != one.sha256]
 
     def jars(self, name: str) -> list[Path]:
         """The jars of a set, for a class path."""
-        return [self.path(artifact) for artifact in locked()[name] if artifact.path.endswith(".jar")]
+        return [self.path(artifact) for artifact in self._lock[name] if artifact.path.endswith(".jar")]
 
     def unpacked(self, name: str) -> Path:
         """The folder with the content of the set's only tarball, unpacked at the first call."""
-        (artifact,) = locked()[name]
+        (artifact,) = self._lock[name]
         folder = self._folder / "unpacked" / f"{Path(artifact.path).parent.parent.name}-{artifact.sha256[:12]}"
         if not folder.is_dir():
             with self._alone():

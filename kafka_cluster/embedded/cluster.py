@@ -118,8 +118,8 @@ class Cluster:
 
     def status(self) -> list[ServerStatus]:
         """The servers that were started and not stopped. Raises LabError on a state file that is no such."""
-        servers = {server.name: server for server in self._servers}
-        return [self._status(servers[name], entry) for name, entry in self._state.read().items()]
+        entries = self._state.read()
+        return [self._status(server, entries[server.name]) for server in self._servers if server.name in entries]
 
     def _status(self, server: Server, entry: Entry) -> ServerStatus:
         running = entry.process.alive
@@ -141,7 +141,8 @@ class Cluster:
         if entry is None:
             return False
         if entry.process.alive and entry.port == server.port and self._answers(server):
-            self._say(f"{server.name}: runs already (pid {entry.pid})")
+            ends = f", and ends with pid {entry.leashed_to}" if entry.leashed_to else ""
+            self._say(f"{server.name}: runs already (pid {entry.pid}{ends})")
             return True
         if not entry.process.alive:
             self._say(f"{server.name}: had died (pid {entry.pid}, {entry.log}), starting it again")

@@ -105,6 +105,7 @@ log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n
 log4j.logger.kafka.server.KafkaConfig=WARN
 log4j.logger.org.apache.kafka.common.config=WARN
 log4j.logger.org.apache.zookeeper.ZooKeeper=WARN
+log4j.logger.org.apache.zookeeper.server.NIOServerCnxn=WARN
 """
 
 

@@ -10,11 +10,12 @@ from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.embedded import process
 from kafka_cluster.embedded.server import Server
 from kafka_cluster.embedded.state import Entry, State
+from kafka_cluster.embedded.tail import last_lines
 from kafka_cluster.errors import LabError
 
 READY_TIMEOUT_S = 120.0  # ten times what a slow machine takes
 LOOK_EVERY_S = 0.1
-TAIL_BYTES = 20_000
+TAIL_LINES = 200
 
 
 class Starter:
@@ -78,20 +79,14 @@ class Starter:
         self._state.write(self._entries)
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """The last lines of a log that say something: no blank ones, no frames of stack traces."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return []
-    telling = [line for line in lines if line.strip() and not line.lstrip().startswith(("at ", "... "))]
-    return telling[-count:]
+def _telling_lines(log: Path) -> list[str]:
+    """The end of a log without blank lines and stack frames."""
+    frames = ("at ", "... ")
+    return [line for line in last_lines(log, TAIL_LINES) if line.strip() and not line.lstrip().startswith(frames)]
 
 
 def _failed(server: Server, reason: str) -> LabError:
-    tail = last_lines(server.log, 40)
+    tail = _telling_lines(server.log)
     errors = [line for line in tail if "ERROR" in line or "Exception" in line or "FATAL" in line]
     said = " | ".join((errors or tail)[-3:]) or "nothing"
     hint = server.way_out("\n".join(tail))
