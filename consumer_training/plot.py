@@ -6,6 +6,7 @@ Alarms are red lines, labelled windows are shaded, the split is marked.
 from __future__ import annotations
 
 import io
+
 import matplotlib.dates as mdates
 import numpy as np
 import numpy.typing as npt

@@ -65,12 +65,12 @@ class TopicReader:
             self._take(self._consumer.consume(BATCH, POLL_S))
 
     def read_until(self, rows: int) -> None:
-        """Read until `rows` usable records were seen, then on to the end offsets of that moment.
+        """Read until `rows` records were seen, usable or not, then on to the end offsets of that moment.
 
         The second half matters: partitions are read at different speeds, and the first `rows` records in event
         time may lie behind others. Raises StoppedError.
         """
-        while self.newest.seen < rows:
+        while self.newest.seen + self.newest.rejected.total() < rows:
             self._say(rows)
             self._take(self._consumer.consume(BATCH, POLL_S))
         self.read_to_end()

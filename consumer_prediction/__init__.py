@@ -1,0 +1,1 @@
+"""Metrics and a model to anomalies, exactly once, in a consumer group that shares the partitions."""

@@ -1,0 +1,27 @@
+"""`python -m consumer_prediction` joins the group and scores until it is stopped."""
+
+import sys
+
+from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.worker import Worker
+from detectors.errors import DetectorError
+from kafka_cluster import log
+from kafka_cluster.clients import wait_for_broker
+from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.errors import one_clear_line
+from kafka_cluster.prepare import wait_for_registry
+
+
+def main() -> int:
+    """Read the settings, work until SIGTERM or SIGINT, end."""
+    settings = PredictionSettings.read()
+    log.configure(settings.log_format, settings.log_level)
+    stop = Stop().on_signals()
+    clock = SystemClock(stop)
+    wait_for_broker(settings, clock)
+    Worker(settings, wait_for_registry(settings, clock), clock, stop).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(one_clear_line(main, DetectorError)())

@@ -1,0 +1,98 @@
+"""What this member of the group holds, said whenever it changes."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from consumer_prediction.champion import Champion
+from consumer_prediction.settings import PredictionSettings
+from kafka_cluster.clock import Clock
+from kafka_cluster.log import get_logger
+
+REQUEST_TIMEOUT_S = 5.0
+ASK_EVERY_S = 10.0
+log = get_logger()
+
+
+class Membership:
+    """Rebalance callbacks of the group's consumer. `held` are the partitions that this member may commit for."""
+
+    def __init__(self, settings: PredictionSettings, consumer: Consumer, admin: AdminClient, clock: Clock) -> None:
+        self._settings, self._consumer, self._admin, self._clock = settings, consumer, admin, clock
+        self._champion: Champion | None = None
+        self._next_question = float("-inf")
+        self._said_idle = False
+        self.held: set[int] = set()
+
+    def join(self, champion: Champion) -> None:
+        """Join the group. Where it has committed nothing, reading starts where the champion's training data ended."""
+        self._champion = champion
+        self._next_question = self._clock.monotonic() + ASK_EVERY_S
+        self._consumer.subscribe(
+            [self._settings.metrics_topic],
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+        )
+
+    def say_when_idle(self) -> None:
+        """A member without a partition asks how large the group is, and says why it has nothing to do."""
+        if self.held or self._said_idle or self._clock.monotonic() < self._next_question:
+            return
+        self._next_question = self._clock.monotonic() + ASK_EVERY_S
+        try:
+            members, partitions = self._members(), self._partitions()
+        except KafkaException as error:
+            log.warning("group not described", error=str(error))
+            return
+        self._said_idle = members > partitions
+        if self._said_idle:
+            log.warning(
+                "more members than partitions: this one waits as a spare", members=members, partitions=partitions
+            )
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if partitions:
+            for partition in consumer.committed(partitions, timeout=REQUEST_TIMEOUT_S):
+                if partition.offset < 0:
+                    partition.offset = self._first_offset(partition.partition)
+                consumer.incremental_assign([partition])
+        gained = {partition.partition for partition in partitions}
+        self.held |= gained
+        self._said_idle = False
+        self._next_question = self._clock.monotonic()
+        log.info("partitions", holds=sorted(self.held), gained=sorted(gained))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(partitions)
+        self._drop("partitions", partitions)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_unassign(partitions)
+        self._drop("partitions lost to the group", partitions)
+
+    def _drop(self, event: str, partitions: list[TopicPartition]) -> None:
+        given = {partition.partition for partition in partitions}
+        self.held -= given
+        log.info(event, holds=sorted(self.held), given_up=sorted(given))
+
+    def _first_offset(self, partition: int) -> int:
+        if self._settings.prediction_start == "earliest" or self._champion is None:
+            return int(OFFSET_BEGINNING)
+        if self._settings.prediction_start == "latest":
+            return int(OFFSET_END)
+        # A partition that is newer than the model has no training data in it.
+        return self._champion.next_offsets.get(partition, int(OFFSET_BEGINNING))
+
+    def _members(self) -> int:
+        group = self._settings.prediction_group
+        future: Future[Any] = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_TIMEOUT_S)[group]
+        return len(future.result().members)
+
+    def _partitions(self) -> int:
+        topic = self._settings.metrics_topic
+        return len(self._admin.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic].partitions)

@@ -1,0 +1,95 @@
+"""One batch, one transaction: its outputs and the group's offsets become visible together, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from consumer_prediction.settings import PredictionSettings
+from kafka_cluster import clients
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.errors import LabError
+from kafka_cluster.log import get_logger
+
+TIMEOUT_S = 10.0
+RETRY_S = 0.5
+log = get_logger()
+
+
+class Output(NamedTuple):
+    """One record to write."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class FencedError(LabError):
+    """Another process with the same consumer id took over: this one must not write any more."""
+
+
+class AbortedError(Exception):
+    """Nothing was written; the batch has to be read again."""
+
+
+class Transactions:
+    """A transactional producer for this member. Its id is stable, so that a restart ends what was left open."""
+
+    def __init__(self, settings: PredictionSettings, clock: Clock, stop: Stop) -> None:
+        self._clock, self._stop = clock, stop
+        self._producer: Producer = clients.producer(
+            settings,
+            **{
+                "transactional.id": f"{settings.prediction_group}-{settings.consumer_id}",
+                "transaction.timeout.ms": settings.transaction_timeout_ms,
+            },
+        )
+        self._retrying(lambda: self._producer.init_transactions(TIMEOUT_S))
+
+    def commit(self, consumer: Consumer, outputs: Sequence[Output], offsets: list[TopicPartition]) -> None:
+        """Write all of it. Raises AbortedError when nothing was written, FencedError when nothing may be."""
+        try:
+            self._producer.begin_transaction()
+            for output in outputs:
+                self._produce(output)
+            group = consumer.consumer_group_metadata()
+            self._retrying(lambda: self._producer.send_offsets_to_transaction(offsets, group, TIMEOUT_S))
+            self._retrying(lambda: self._producer.commit_transaction(TIMEOUT_S))
+        except KafkaException as error:
+            self._undo(error)
+
+    def _produce(self, output: Output) -> None:
+        while True:
+            try:
+                self._producer.produce(output.topic, output.value, output.key, headers=list(output.headers))
+            except BufferError:  # librdkafka's queue is full: let it drain
+                self._producer.poll(RETRY_S)
+            else:
+                return
+
+    def _retrying(self, step: Callable[[], None]) -> None:
+        """Take a step of the protocol again for as long as the broker is away; a stop request ends the wait."""
+        while True:
+            try:
+                step()
+            except KafkaException as error:
+                cause = error.args[0]
+                if not cause.retriable() or self._stop.requested:
+                    raise
+                log.warning("waiting for the broker", error=cause.str())
+                self._clock.sleep(RETRY_S)
+            else:
+                return
+
+    def _undo(self, error: KafkaException) -> None:
+        cause = error.args[0]
+        if cause.fatal():
+            raise FencedError("transaction", cause.str(), "another process may have the same CONSUMER_ID") from None
+        if not (cause.txn_requires_abort() or cause.retriable()):
+            raise error
+        log.warning("transaction undone", error=cause.str())
+        self._retrying(lambda: self._producer.abort_transaction(TIMEOUT_S))
+        raise AbortedError

@@ -1,0 +1,216 @@
+"""The poll loop: consume a batch, decode, judge, commit; between two batches take up a new champion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from consumer_prediction.champion import Champion, ChampionWatch
+from consumer_prediction.judge import Batch, Judged, judge
+from consumer_prediction.membership import Membership
+from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.transaction import AbortedError, Output, Transactions
+from kafka_cluster import clients
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.codec import Columns, Encoder, MetricDecoder
+from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
+from kafka_cluster.errors import LabError
+from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.log import get_logger
+from kafka_cluster.registry import HttpRegistry, RegistryAwayError
+from kafka_cluster.schemas import load_schema
+
+MODEL_WAIT_S = 0.5
+REGISTRY_WAIT_S = 1.0
+SAY_EVERY_S = 30.0
+log = get_logger()
+
+
+@dataclass
+class Counts:
+    """What this member has committed since its start."""
+
+    scored: int = 0
+    anomalies: int = 0
+    dead_letters: int = 0
+
+
+class Worker:
+    """One member of the prediction group."""
+
+    def __init__(self, settings: PredictionSettings, registry: HttpRegistry, clock: Clock, stop: Stop) -> None:
+        self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
+        self._watch = ChampionWatch(settings, registry, clock)
+        schema = load_schema("anomaly")
+        self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
+        self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **_group_config(settings))
+        self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
+        self._transactions = Transactions(settings, clock, stop)
+        self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+        self._heartbeat = Heartbeat(
+            settings.heartbeat_file, clock, program="consumer_prediction", id=settings.consumer_id
+        )
+        self._decoder: MetricDecoder | None = None
+        self._decodes: tuple[str, ...] = ()
+        self.counts = Counts()
+
+    def run(self) -> Counts:
+        """Work until the stop is requested; what was scored is committed. Raises LabError."""
+        try:
+            champion = self._first_champion()
+            if champion is not None:
+                self._membership.join(champion)
+                while not self._stop.requested:
+                    champion = self._watch.look() or champion
+                    self._turn(champion)
+        finally:
+            self._consumer.close()  # hands the partitions over at once
+            self._watch.close()
+        self._beat("stopped")
+        log.info("stopped", scored=self.counts.scored, anomalies=self.counts.anomalies)
+        return self.counts
+
+    def _first_champion(self) -> Champion | None:
+        """Wait for a model, saying so; None when asked to stop before there is one."""
+        said = float("-inf")
+        while not self._stop.requested:
+            if (champion := self._watch.look()) is not None:
+                return champion
+            if self._clock.monotonic() - said >= SAY_EVERY_S:
+                said = self._clock.monotonic()
+                topic, name = self._settings.models_topic, self._settings.model_name
+                log.info("waiting for a model", topic=topic, name=name)
+            self._beat("waiting for a model")
+            self._clock.sleep(MODEL_WAIT_S)
+        return None
+
+    def _turn(self, champion: Champion) -> None:
+        """One turn of the loop."""
+        messages = self._consumer.consume(self._settings.prediction_batch, self._settings.prediction_poll_s)
+        self._membership.say_when_idle()
+        self._beat("scoring" if self._membership.held else "spare: no partitions")
+        good = [message for message in messages if _is_record(message)]
+        if good:
+            self._score(champion, _batch(self._settings.metrics_topic, good), good)
+
+    def _score(self, champion: Champion, batch: Batch, messages: list[Message]) -> None:
+        try:
+            columns = self._decoder_for(champion.model.metrics).decode(batch.values)
+        except RegistryAwayError as error:
+            self._read_again(batch)
+            self._wait_for_registry(error)
+            return
+        judged = judge(batch, columns, champion.model)
+        letters = _dead_letters(batch, columns, messages)
+        # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
+        self._limit.count(len(messages), len(letters))
+        try:
+            self._transactions.commit(self._consumer, self._outputs(batch, judged, letters), _next_offsets(batch))
+        except AbortedError:
+            self._read_again(batch)
+            return
+        self._count(columns, judged, letters)
+
+    def _outputs(self, batch: Batch, judged: list[Judged], letters: list[DeadLetter]) -> list[Output]:
+        anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
+        return [
+            *(Output(anomalies, batch.keys[row], self._encoder.encode(found.to_avro())) for row, found in judged),
+            *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
+        ]
+
+    def _count(self, columns: Columns, judged: list[Judged], letters: list[DeadLetter]) -> None:
+        self.counts.scored += len(columns.rows)
+        self.counts.anomalies += len(judged)
+        self.counts.dead_letters += len(letters)
+        for _, found in judged[: self._settings.prediction_log_limit]:
+            instant = np.datetime_as_string(np.datetime64(found.timestamp, "ms"), unit="s")
+            why = {"severity": str(found.severity), "reason": found.reason}
+            log.info("anomaly", key=found.key, at=f"{instant}Z", score=round(found.score, 4), **why)
+        if (more := len(judged) - self._settings.prediction_log_limit) > 0:
+            log.info("more anomalies in the same batch", not_shown=more)
+        for letter in letters[: self._settings.prediction_log_limit]:
+            address = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
+            log.warning("dead letter", **address, error=letter.error, reason=letter.reason)
+
+    def _read_again(self, batch: Batch) -> None:
+        """Go back to the batch's first record in each partition that is still held."""
+        first: dict[int, int] = {}
+        for partition, offset in zip(batch.partitions, batch.offsets, strict=True):
+            first.setdefault(partition, offset)
+        for partition in self._membership.held & first.keys():
+            self._consumer.seek(TopicPartition(batch.topic, partition, first[partition]))
+
+    def _wait_for_registry(self, error: LabError) -> None:
+        """The record may be fine: hold still, stay in the group, and go on when the registry answers."""
+        log.warning("waiting for the Schema Registry", error=str(error))
+        while not self._stop.requested and not self._registry.ready():
+            self._beat("waiting for the Schema Registry")
+            self._consumer.pause(self._consumer.assignment())
+            self._consumer.poll(0)  # rebalances go on; paused partitions give no records
+            self._clock.sleep(REGISTRY_WAIT_S)
+        self._consumer.resume(self._consumer.assignment())
+
+    def _decoder_for(self, metrics: tuple[str, ...]) -> MetricDecoder:
+        if self._decoder is None or self._decodes != metrics:
+            self._decoder, self._decodes = MetricDecoder(self._registry, metrics), metrics
+        return self._decoder
+
+    def _beat(self, state: str) -> None:
+        champion = self._watch.champion
+        model = None if champion is None else champion.model.version
+        self._heartbeat.beat(state, partitions=sorted(self._membership.held), model=model, **vars(self.counts))
+
+
+def _group_config(settings: PredictionSettings) -> dict[str, object]:
+    config: dict[str, object] = {
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": settings.session_timeout_ms,
+        "client.id": settings.consumer_id,
+    }
+    if settings.static_member:
+        config["group.instance.id"] = settings.consumer_id
+    return config
+
+
+def _is_record(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.fatal():
+        raise LabError("consumer", error.str(), "another process may have the same CONSUMER_ID")
+    log.warning("consumer", error=error.str())
+    return False
+
+
+def _batch(topic: str, messages: list[Message]) -> Batch:
+    return Batch(
+        topic,
+        [cast(int, message.partition()) for message in messages],
+        [cast(int, message.offset()) for message in messages],
+        [message.key() for message in messages],
+        [message.value() for message in messages],
+    )
+
+
+def _next_offsets(batch: Batch) -> list[TopicPartition]:
+    last = dict(zip(batch.partitions, batch.offsets, strict=True))
+    return [TopicPartition(batch.topic, partition, offset + 1) for partition, offset in last.items()]
+
+
+def _dead_letters(batch: Batch, columns: Columns, messages: list[Message]) -> list[DeadLetter]:
+    return [
+        DeadLetter(
+            topic=batch.topic,
+            partition=batch.partitions[rejected.row],
+            offset=batch.offsets[rejected.row],
+            key=batch.keys[rejected.row],
+            value=batch.values[rejected.row],
+            timestamp_ms=messages[rejected.row].timestamp()[1],
+            error=rejected.error,
+            reason=rejected.reason,
+        )
+        for rejected in columns.rejected
+    ]

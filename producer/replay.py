@@ -1,0 +1,95 @@
+"""The replay: merged series go out as records, in order, at the pace that was asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.log import get_logger
+from producer.merge import Merged
+from producer.pace import Pace
+from producer.send import MetricSender
+from producer.settings import ReplaySettings
+
+WEEK_MS = 7 * 24 * 3_600_000
+LONGEST_SLEEP_S = 0.5  # so that the heartbeat goes on and deliveries are answered
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did."""
+
+    delivered: int
+    from_ms: int
+    to_ms: int
+
+
+def part(merged: Merged, settings: ReplaySettings) -> Merged:
+    """The records from `replay_from` on, before `replay_to`."""
+    first, last = _ms(settings.replay_from), _ms(settings.replay_to)
+    keep = merged.times_ms == merged.times_ms
+    if first is not None:
+        keep &= merged.times_ms >= first
+    if last is not None:
+        keep &= merged.times_ms < last
+    return replace(merged, times_ms=merged.times_ms[keep], values=merged.values[keep])
+
+
+def replay(
+    merged: Merged, name: str, sender: MetricSender, settings: ReplaySettings, clock: Clock, stop: Stop,
+    said: Callable[[int], None] = lambda _: None,
+) -> Replayed:  # fmt: skip
+    """Send `merged`; with `replay_loop`, again and again. `said` is told the number of records sent so far.
+
+    A requested stop ends it after the record in hand; what was handed to the client is delivered either way.
+    Raises LabError when a record was not delivered.
+    """
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="producer")
+    pace = Pace(settings.replay_rate, settings.replay_speed)
+    history = round(settings.replay_history * len(merged.times_ms))
+    start = clock.monotonic()
+    last_ms = int(merged.times_ms[0])
+    for index, (time_ms, values) in enumerate(_records(merged, loop=settings.replay_loop)):
+        if index == history:
+            if history:
+                sender.flush()  # nothing live may overtake the history
+                log.info("history replayed", records=history)
+            start, live_from_ms = clock.monotonic(), time_ms
+        if index >= history:
+            due = start + pace.due_s(index - history, time_ms - live_from_ms)
+            _wait_until(due, clock, stop, lambda: heartbeat.beat("replaying", delivered=sender.delivered))
+        if stop.requested:
+            break
+        key = name if settings.replay_keys == 1 else f"{name}-{index % settings.replay_keys}"
+        sender.send(key, time_ms, values)
+        last_ms = time_ms
+        said(index + 1)
+    sender.flush()
+    heartbeat.beat("stopped", delivered=sender.delivered, failed=sender.failed)
+    return Replayed(sender.delivered, int(merged.times_ms[0]), last_ms)
+
+
+def _records(merged: Merged, *, loop: bool) -> Iterator[tuple[int, list[float]]]:
+    """Each record's instant and values. A further round is whole weeks later: hours and days keep their meaning."""
+    span_ms = int(merged.times_ms[-1] - merged.times_ms[0])
+    shift_ms = (span_ms // WEEK_MS + 1) * WEEK_MS
+    for turn in count():
+        for time_ms, values in zip(merged.times_ms.tolist(), merged.values.tolist(), strict=True):
+            yield time_ms + turn * shift_ms, values
+        if not loop:
+            return
+
+
+def _wait_until(due: float, clock: Clock, stop: Stop, beat: Callable[[], None]) -> None:
+    while (left := due - clock.monotonic()) > 0 and not stop.requested:
+        beat()
+        clock.sleep(min(left, LONGEST_SLEEP_S))
+
+
+def _ms(instant: dt.datetime | None) -> int | None:
+    return None if instant is None else round(instant.timestamp() * 1000)

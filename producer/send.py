@@ -1,0 +1,58 @@
+"""Sending metric records: Avro through the registry, idempotent, every delivery counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaError, Message
+
+from kafka_cluster import clients
+from kafka_cluster.codec import Encoder
+from kafka_cluster.errors import LabError
+from kafka_cluster.log import get_logger
+from kafka_cluster.registry import Registry
+from kafka_cluster.schemas import TIMESTAMP, metric_schema
+from kafka_cluster.settings import KafkaSettings
+
+QUEUE_FULL_POLL_S = 0.1
+FLUSH_TIMEOUT_S = 60.0
+log = get_logger()
+
+
+class MetricSender:
+    """Sends wide records of `metrics` to the metrics topic. `delivered` and `failed` count what the broker answered."""
+
+    def __init__(self, settings: KafkaSettings, registry: Registry, metrics: Sequence[str]) -> None:
+        schema = metric_schema(metrics)
+        self._topic, self._metrics = settings.metrics_topic, tuple(metrics)
+        self._encoder = Encoder(schema, registry.register(f"{self._topic}-value", schema))
+        self._producer = clients.producer(settings)
+        self.delivered = self.failed = 0
+
+    def send(self, key: str, time_ms: int, values: Sequence[float]) -> None:
+        """Hand one record to the client; waits while its queue is full. Values are finite floats, one a metric."""
+        record = dict(zip(self._metrics, values, strict=True)) | {TIMESTAMP: time_ms}
+        value = self._encoder.encode(record)
+        while True:
+            try:
+                self._producer.produce(self._topic, value, key.encode(), on_delivery=self._answered, timestamp=time_ms)
+            except BufferError:
+                self._producer.poll(QUEUE_FULL_POLL_S)
+            else:
+                break
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until every record is answered. Raises LabError when some were not delivered."""
+        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        if left or self.failed:
+            reason = f"{self.failed + left} of {self.delivered + self.failed + left} records were not delivered"
+            raise LabError(f"topic {self._topic!r}", reason, "the log tells why; run it again when the broker is well")
+
+    def _answered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is None:
+            self.delivered += 1
+            return
+        self.failed += 1
+        if self.failed == 1:  # the first tells why; the rest are counted
+            log.warning("delivery failed", topic=self._topic, error=error.str())
