@@ -29,7 +29,7 @@ STEP_S = 300
 A_DAY = 86_400 // STEP_S
 FOLDER = "generated"
 UNITS = {"network": "bytes", "disk": "bytes", "cpu": "%"}
-DECIMALS = {"network": 1, "disk": 1, "cpu": 3}
+DECIMALS = {"bytes": 1, "%": 3}  # written so, whatever the value
 BURSTS_A_DAY = 5
 BACKUP_HOURS = (2.0, 2.5)
 LARGEST_BURST = 9.0  # times the smallest; a day's traffic does not fit into five minutes
@@ -125,14 +125,16 @@ def _dying_away(impulses: Column, keep: float) -> Column:
 
 
 def _as_measured(name: str, column: Column) -> Column:
-    whole = np.round(column) if UNITS[name] == "bytes" else np.clip(column, 0.0, 100.0)
-    return np.round(np.maximum(whole, 0.0), DECIMALS[name])
+    """Whole bytes, thousandths of a per cent; nothing below 0, nothing above 100 %."""
+    if UNITS[name] == "bytes":
+        return np.rint(np.maximum(column, 0.0))
+    return np.rint(np.clip(column, 0.0, 100.0) * 1000) / 1000
 
 
 def _csv(generated: Generated, name: str) -> bytes:
     stamps = np.datetime_as_string(generated.times_ms.astype("datetime64[ms]"), unit="s")
     rows = zip(stamps.tolist(), generated.values[name].tolist(), strict=True)
-    lines = [f"{stamp.replace('T', ' ')},{value:.{DECIMALS[name]}f}\n" for stamp, value in rows]
+    lines = [f"{stamp.replace('T', ' ')},{value:.{DECIMALS[UNITS[name]]}f}\n" for stamp, value in rows]
     return ("timestamp,value\n" + "".join(lines)).encode()
 
 

@@ -173,7 +173,7 @@ def _one_an_instant(samples: _Samples, duplicates: Duplicates) -> _Samples:
     starts = np.flatnonzero(fresh)
     counts = np.diff(np.append(starts, len(fresh)))
     kept = samples.take(fresh)
-    means = np.add.reduceat(samples.values / np.repeat(counts, counts), starts)
+    means = np.add.reduceat(samples.values, starts) / counts
     return _Samples(kept.path, kept.lines, kept.times_ms, means)
 
 
