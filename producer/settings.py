@@ -7,18 +7,21 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from kafka_cluster.settings import KafkaSettings
 
-_SPEED = re.compile(r"(\d+(?:\.\d+)?)x?")
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
 
 
 class ReplaySettings(KafkaSettings):
     """What is replayed, which part of it, how fast, and under which keys."""
 
     dataset: Path = Path("var/data/dataset.json")
-    replay_rate: float | None = Field(default=None, gt=0)  # records/s; neither rate nor speed: as fast as it goes
+    replay_rate: float | None = Field(
+        default=None, gt=0
+    )  # records/s, also "50/s"; neither rate nor speed: as fast as it goes
     replay_speed: float | None = Field(default=None, gt=0)  # event time over real time; "300x": 5 minutes in a second
     replay_loop: bool = False  # start again at the end, in event time whole weeks later
     replay_from: dt.datetime | None = None  # the first instant, UTC where no zone is given
@@ -29,10 +32,11 @@ class ReplaySettings(KafkaSettings):
     replay_keys: int = Field(default=1, ge=1)
     heartbeat_file: Path | None = None
 
-    @field_validator("replay_speed", mode="before")
+    @field_validator("replay_speed", "replay_rate", mode="before")
     @classmethod
-    def _without_x(cls, given: object) -> object:
-        match = _SPEED.fullmatch(given.strip()) if isinstance(given, str) else None
+    def _without_unit(cls, given: object, field: ValidationInfo) -> object:
+        unit = _SPEED if field.field_name == "replay_speed" else _RATE
+        match = unit.fullmatch(given.strip()) if isinstance(given, str) else None
         return match.group(1) if match else given
 
     @field_validator("replay_from", "replay_to")
