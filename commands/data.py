@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import Field
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from commands.lab_settings import LabSettings
 from kafka_cluster.dataset import DATASET_FILE, Dataset, windows
 from producer import kaggle
-from producer.catalogue import CHECKOUT, DEFAULT_DATASET, Catalogue, load
+from producer.catalogue import DEFAULT_DATASET, Catalogue, load
 from producer.data_settings import DataSettings
 from producer.load import load as load_rows
 from producer.prepare import write_generated
@@ -27,8 +27,8 @@ app = typer.Typer(help="List, fetch or generate data.", no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line of standard output.")]
 
 
-class _Settings(DataSettings):
-    lab_var: Path = Field(default=CHECKOUT / "var")
+class _Settings(LabSettings, DataSettings):
+    """Where the lab writes, and where data may come from."""
 
 
 @app.command("list")

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kafka_cluster.embedded.settings import CHECKOUT
 from kafka_cluster.errors import LabError
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 CATALOGUE = CHECKOUT / "data" / "catalogue.toml"
 DEFAULT_DATASET = "cloudwatch"
 

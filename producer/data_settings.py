@@ -10,8 +10,8 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from kafka_cluster.embedded.settings import CHECKOUT, AbsolutePath
 from kafka_cluster.settings import Settings
-from producer.catalogue import CHECKOUT
 
 BESIDE = (CHECKOUT.parent / "NAB", CHECKOUT.parent / "shared" / "nab")
 
@@ -19,8 +19,8 @@ BESIDE = (CHECKOUT.parent / "NAB", CHECKOUT.parent / "shared" / "nab")
 class DataSettings(Settings):
     """Where data may come from."""
 
-    lab_data: Path | None = None  # a folder in NAB's layout or with a dataset.json; then nothing else is tried
-    lab_cache: Path = Field(default_factory=lambda: platformdirs.user_cache_path("kafka-anomaly-lab"))
+    lab_data: AbsolutePath | None = None  # a folder in NAB's layout or with a dataset.json; then nothing else is tried
+    lab_cache: AbsolutePath = Field(default_factory=lambda: platformdirs.user_cache_path("kafka-anomaly-lab"))
     nab_checkouts: Annotated[tuple[Path, ...], NoDecode] = BESIDE  # separated as in PATH
     lab_kaggle_timeout_s: float = Field(default=10.0, gt=0)  # for the whole attempt
     lab_offline: bool = False  # do not try Kaggle
@@ -36,4 +36,4 @@ class DataSettings(Settings):
 class PrepareSettings(DataSettings):
     """What `python -m producer.prepare` reads."""
 
-    dataset_dir: Path = Path("data")
+    dataset_dir: Path = Path("var/data")  # where the producer looks unless told otherwise

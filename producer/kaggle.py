@@ -11,15 +11,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from kafka_cluster.embedded.settings import CHECKOUT
 from kafka_cluster.errors import LabError
-from producer.catalogue import CHECKOUT, Catalogue, Entry, matches, normalised
+from producer.catalogue import Catalogue, Entry, matches, normalised
 from producer.files import write_whole
 
 CHILD = (sys.executable, "-m", "producer.kaggle_download")
@@ -54,12 +55,14 @@ def fetch(
     missing = {catalogue.origin.path_on_kaggle(entry): entry for entry in entries if not cached(entry, lab_cache)}
     if missing:
         root = cache_root(lab_cache)
-        _make(root)
+        _writable(root)
         with tempfile.TemporaryDirectory(dir=root, prefix=".fetch-") as aside, _progress(len(missing)) as advance:
-            command = [*child, str(timeout_s), catalogue.origin.kaggle, aside, *missing]
-            for path in _arrivals(command, timeout_s, log=root / "fetch.log", kagglehub_cache=Path(aside, ".hub")):
-                _keep(missing[path], Path(aside, path).read_bytes(), lab_cache)
-                advance()
+            command = [*child, catalogue.origin.kaggle, aside, *missing]
+            log, hub = root / "fetch.log", Path(aside, ".hub")
+            with closing(_arrivals(command, timeout_s, log=log, kagglehub_cache=hub)) as arrivals:
+                for path in arrivals:
+                    _keep(missing[path], Path(aside, path).read_bytes(), lab_cache)
+                    advance()
     return [_place(entry, lab_cache) for entry in entries]
 
 
@@ -67,11 +70,13 @@ def _place(entry: Entry, lab_cache: Path) -> Path:
     return cache_root(lab_cache) / "data" / entry.path
 
 
-def _make(folder: Path) -> None:
+def _writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise LabError(str(folder), f"cannot be made ({error.strerror})", "set LAB_CACHE to another folder") from None
+        reason = f"cannot be written to ({error.strerror})"
+        raise LabError(str(folder), reason, "set LAB_CACHE to another folder") from None
 
 
 def _keep(entry: Entry, content: bytes, lab_cache: Path) -> None:
@@ -81,7 +86,9 @@ def _keep(entry: Entry, content: bytes, lab_cache: Path) -> None:
     write_whole(_place(entry, lab_cache), normalised(content))
 
 
-def _arrivals(command: Sequence[str], timeout_s: float, *, log: Path, kagglehub_cache: Path) -> Iterator[str]:
+def _arrivals(
+    command: Sequence[str], timeout_s: float, *, log: Path, kagglehub_cache: Path
+) -> Generator[str, None, None]:
     """Run the child and give each path as it arrives; the child is gone when this ends, however it ends."""
     python_path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": python_path, "KAGGLEHUB_CACHE": str(kagglehub_cache)}
@@ -89,7 +96,7 @@ def _arrivals(command: Sequence[str], timeout_s: float, *, log: Path, kagglehub_
     with (
         log.open("wb") as errors,
         subprocess.Popen(  # noqa: S603 - our own module, arguments from our own catalogue
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True
         ) as process,
     ):
         timer = threading.Timer(timeout_s, _end, (process, late))

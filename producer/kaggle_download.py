@@ -1,17 +1,18 @@
-"""The child process that talks to Kaggle: `python -m producer.kaggle_download SECONDS HANDLE FOLDER PATH…`.
+"""The child process that talks to Kaggle: `python -m producer.kaggle_download HANDLE FOLDER PATH…`.
 
 It is a process of its own because kagglehub retries and waits longer than asked: a process can be ended at any time.
 Each path that is complete in FOLDER is printed on standard output, one a line; kagglehub's own talk and a failure's
-traceback go to standard error, which the parent keeps in a log file.
+traceback go to standard error, which the parent keeps in a log file. When standard input closes, the parent is gone,
+and this process ends too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
+import os
 import shutil
-import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,11 +41,15 @@ def _download_or_exit(handle: str, path: str) -> Path:
         sys.exit(f"{server} {reason} ({type(error).__name__})")
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main(arguments: list[str]) -> int:
     """Fetch every path into the folder, under the same path."""
-    seconds, handle, folder, *paths = arguments
-    # The parent ends this process at the time-out; should the parent be gone by then, the alarm does.
-    signal.alarm(math.ceil(float(seconds)) + 1)
+    handle, folder, *paths = arguments
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     answers = sys.stdout
     for path in paths:
         with contextlib.redirect_stdout(sys.stderr):

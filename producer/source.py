@@ -94,7 +94,7 @@ def _kaggle(
     try:
         fetch(catalogue, entries, settings.lab_cache, timeout_s=settings.lab_kaggle_timeout_s)
     except LabError as error:
-        tried.append(f"Kaggle did not give them ({error.reason})")
+        tried.append(f"Kaggle did not give them ({error.thing}: {error.reason})")
         return None
     root = kaggle.cache_root(settings.lab_cache)
     return Source("kaggle", root, f"from Kaggle ({catalogue.origin.kaggle}), because {_and(tried)}")

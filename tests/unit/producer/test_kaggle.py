@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from kafka_cluster.embedded.settings import CHECKOUT
 from kafka_cluster.errors import LabError
 from producer.catalogue import Catalogue
-from producer.kaggle import cache_root, cached, fetch
+from producer.kaggle import CHILD, cache_root, cached, fetch
 
 DOUBLE = """
 import pathlib, shutil, sys, time
-published, behaviour, seconds, handle, folder, *paths = sys.argv[1:]
+published, behaviour, handle, folder, *paths = sys.argv[1:]
 assert handle == "somebody/little", handle
 for number, path in enumerate(paths):
     if behaviour == "fails" and number == 1:
@@ -117,6 +119,19 @@ def test_kagglehub_itself_fails_with_one_line_where_there_is_no_way_out(
             fetch(catalogue, catalogue.series, tmp_path, timeout_s=60)
     assert "\n" not in str(caught.value)
     assert kept(tmp_path) == []
+
+
+def test_the_child_ends_when_its_parent_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        only_way_out(monkeypatch, silent)
+        monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+        command = [*CHILD, "somebody/little", str(tmp_path), "a/a/a.csv"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+            request, _ = silent.accept()  # it is up, and waits for an answer that does not come
+            with request:
+                assert child.stdin is not None
+                child.stdin.close()
+                assert child.wait(timeout=60) == 1
 
 
 def test_kagglehub_itself_is_ended_where_nothing_answers(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from kafka_cluster.embedded.settings import CHECKOUT
 from kafka_cluster.errors import LabError
-from producer.catalogue import CHECKOUT, Catalogue
+from producer.catalogue import Catalogue
 from producer.data_settings import DataSettings
 from producer.kaggle import cache_root
 from producer.source import Source, locate, resolve
@@ -95,7 +96,7 @@ def test_the_generator_is_last_and_says_all_that_was_tried(places: Places) -> No
     assert (source.kind, source.root) == ("generated", None)
     assert source.why == (
         "generated (seed 7), because the cache does not have the series, "
-        "there is no NAB checkout beside the project, and Kaggle did not give them (no way there)"
+        "there is no NAB checkout beside the project, and Kaggle did not give them (Kaggle: no way there)"
     )
 
 
