@@ -119,6 +119,6 @@ class Broker(Server):
 
     def way_out(self, log_tail: str) -> str:
         """Name what is known."""
-        if "InconsistentClusterIdException" in log_tail or "InconsistentBrokerMetadataException" in log_tail:
+        if "Invalid cluster.id" in log_tail or "InconsistentClusterId" in log_tail:
             return WIPE
         return super().way_out(log_tail)

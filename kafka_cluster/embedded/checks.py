@@ -111,7 +111,7 @@ def _ports(settings: LabSettings) -> Iterator[Problem]:
         "registry": ("LAB_REGISTRY_PORT", settings.registry_port),
     }
     try:
-        ours = {entry.port for entry in State(settings.lab_var).read().values() if entry.process.alive}
+        ours = {entry.port for entry in State(settings.lab_var).read().values() if entry.process.is_alive()}
     except LabError as error:
         ours = set()
         yield Problem("state", "warn", error.reason, error.way_out)

@@ -122,7 +122,7 @@ class Cluster:
         return [self._status(server, entries[server.name]) for server in self._servers if server.name in entries]
 
     def _status(self, server: Server, entry: Entry) -> ServerStatus:
-        running = entry.process.alive
+        running = entry.process.is_alive()
         return ServerStatus(
             name=entry.name,
             pid=entry.pid,
@@ -140,11 +140,11 @@ class Cluster:
         entry = entries.get(server.name)
         if entry is None:
             return False
-        if entry.process.alive and entry.port == server.port and self._answers(server):
+        if entry.process.is_alive() and entry.port == server.port and self._answers(server):
             ends = f", and ends with pid {entry.leashed_to}" if entry.leashed_to else ""
             self._say(f"{server.name}: runs already (pid {entry.pid}{ends})")
             return True
-        if not entry.process.alive:
+        if not entry.process.is_alive():
             self._say(f"{server.name}: had died (pid {entry.pid}, {entry.log}), starting it again")
         else:
             moved = entry.port != server.port

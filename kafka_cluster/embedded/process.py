@@ -13,11 +13,13 @@ from typing import Literal
 
 import psutil
 
+from kafka_cluster.clock import Clock, SystemClock
 from kafka_cluster.errors import LabError
 
 LEASH = Path(__file__).with_name("leash.py")
 # Start times are computed from the boot time, which moves by up to a second with the clock's adjustments.
 SAME_START_S = 2.0
+LOOK_EVERY_S = 0.02
 
 Ending = Literal["was not running", "stopped", "killed"]
 
@@ -42,12 +44,11 @@ class Process:
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.started) <= SAME_START_S
-            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+            return found if same and _runs(found) else None
         except psutil.NoSuchProcess:
             return None
 
-    @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """True while it runs."""
         return self.find() is not None
 
@@ -96,7 +97,7 @@ def spawn(
     return Process(name, child.pid, _start_time(child.pid))
 
 
-def stop(process: Process, timeout_s: float = 10.0) -> Ending:
+def stop(process: Process, timeout_s: float = 10.0, clock: Clock | None = None) -> Ending:
     """SIGTERM, up to `timeout_s` for a clean end, then SIGKILL. Says how it ended; never touches another's pid."""
     found = process.find()
     if found is None:
@@ -104,11 +105,12 @@ def stop(process: Process, timeout_s: float = 10.0) -> Ending:
     family = _family(found)
     with suppress(psutil.NoSuchProcess):
         found.terminate()
-    _, left = psutil.wait_procs(family, timeout=timeout_s)
-    for one in left:
+    clock = clock or SystemClock()
+    left = _wait([found], timeout_s, clock)
+    for one in family:  # itself, if it would not end, and children that it left behind
         with suppress(psutil.NoSuchProcess):
             one.kill()
-    psutil.wait_procs(left, timeout=timeout_s)
+    _wait(family, timeout_s, clock)
     process.find()  # reaps it
     return "killed" if left else "stopped"
 
@@ -125,6 +127,27 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return [process]
+
+
+def _wait(family: list[psutil.Process], timeout_s: float, clock: Clock) -> list[psutil.Process]:
+    """Those still running after the time. A zombie has ended: its parent, or init, may reap it much later."""
+    deadline = clock.monotonic() + timeout_s
+    while family := [one for one in family if _runs(one)]:
+        if clock.monotonic() >= deadline:
+            break
+        clock.sleep(LOOK_EVERY_S)
+    return family
+
+
+def _runs(process: psutil.Process) -> bool:
+    """False once it can be reaped. One that is a zombie by its first thread alone still holds its ports."""
+    child = _children.get(process.pid)
+    if child is not None:
+        return child.poll() is None
+    try:
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _start_time(pid: int) -> float:

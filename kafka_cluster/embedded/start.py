@@ -46,7 +46,7 @@ class Starter:
             if server.may_start():
                 self._spawn(server, leashed)
             return False
-        if not entry.process.alive:
+        if not entry.process.is_alive():
             raise _failed(server, "ended while it was starting")
         if not server.is_ready():
             return False

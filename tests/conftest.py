@@ -1,0 +1,32 @@
+"""What tests of several kinds share: the embedded cluster, started once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kafka_cluster.embedded.cluster import Cluster, ClusterInfo
+from kafka_cluster.embedded.ports import pick_free
+from kafka_cluster.embedded.settings import LabSettings
+
+
+@pytest.fixture(scope="session")
+def cluster_settings(tmp_path_factory: pytest.TempPathFactory) -> LabSettings:
+    """Ports that nobody uses and a folder of its own; the downloads are the user's."""
+    zookeeper, broker, registry = pick_free(3)
+    return LabSettings.read(
+        lab_var=tmp_path_factory.mktemp("cluster") / "var",
+        lab_port_offset=0,
+        lab_zookeeper_port=zookeeper,
+        lab_broker_port=broker,
+        lab_registry_port=registry,
+    )
+
+
+@pytest.fixture(scope="session")
+def cluster(cluster_settings: LabSettings) -> Iterator[ClusterInfo]:
+    """A running cluster for the whole session; it dies with pytest, whatever becomes of that."""
+    servers = Cluster(cluster_settings)
+    yield servers.up(leashed=True)
+    servers.down()
