@@ -25,6 +25,10 @@ def produce(
     from_: Annotated[str | None, typer.Option("--from", help="First instant, UTC: 2014-04-10T00:09.")] = None,
     to: Annotated[str | None, typer.Option(help="Instant before which the replay ends.")] = None,
     keys: Annotated[int | None, typer.Option(help="Spread the records over so many keys.")] = None,
+    duplicates: Annotated[
+        str | None, typer.Option(help="Of several samples at one instant, keep: first, last or mean.")
+    ] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="Put samples in order of time first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Replay the data set: as fast as the broker takes it, or at --rate or --speed."""
@@ -37,6 +41,8 @@ def produce(
         replay_from=from_,
         replay_to=to,
         replay_keys=keys,
+        replay_duplicates=duplicates,
+        replay_sort=sort or None,
     )
     stop = Stop().on_signals()
     prepare(settings.dataset.parent, DataSettings.read(lab_data=data))

@@ -36,7 +36,7 @@ class Metric(BaseModel):
 
     name: str = Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")  # what Avro allows as the name of a field
     file: RelativePath
-    series: str
+    series: RelativePath  # it becomes a path too, where the data set is laid ready
     unit: str
 
 

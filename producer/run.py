@@ -21,9 +21,10 @@ log = get_logger()
 def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
     """Replay the data set of the settings. Raises LabError, before the first record, for data that cannot be used."""
     dataset = datasets.read(settings.dataset)
-    records = part(load(dataset), settings)
+    merged = load(dataset, duplicates=settings.replay_duplicates, sort=settings.replay_sort)
+    records = part(merged, settings)
     if len(records.times_ms) == 0:
-        way_out = f"the data go from {_text(load(dataset).times_ms[0])} to {_text(load(dataset).times_ms[-1])}"
+        way_out = f"the data go from {_text(merged.times_ms[0])} to {_text(merged.times_ms[-1])}"
         raise LabError("REPLAY_FROM and REPLAY_TO", "leave no record", way_out)
     log.info(
         "replay", data=dataset.source, records=len(records.times_ms), metrics=list(records.names),

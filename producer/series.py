@@ -156,7 +156,9 @@ def _in_order(samples: _Samples, *, sort: bool) -> _Samples:
             f"{instant(int(samples.times_ms[at + 1]))} comes after {instant(int(samples.times_ms[at]))}"
             " of the line before: the file is not in order of time"
         )
-        raise _bad_line(samples.path, int(samples.lines[at + 1]), reason, "sort the file, or pass --sort")
+        raise _bad_line(
+            samples.path, int(samples.lines[at + 1]), reason, "sort the file, or pass --sort (REPLAY_SORT=1)"
+        )
     return samples
 
 
@@ -184,7 +186,12 @@ def _duplicate(samples: _Samples, fresh: NDArray[np.bool_]) -> LabError:
         f"{instant(int(samples.times_ms[at]))} is there already, at line {samples.lines[at - 1]}"
         f" ({repeats} repeated instant{'s' if repeats > 1 else ''} in the file)"
     )
-    return _bad_line(samples.path, int(samples.lines[at]), reason, "say what to keep: --duplicates first, last or mean")
+    return _bad_line(
+        samples.path,
+        int(samples.lines[at]),
+        reason,
+        "say what to keep: --duplicates first, last or mean (REPLAY_DUPLICATES)",
+    )
 
 
 def _bad_line(path: Path, line: int, reason: str, way_out: str) -> LabError:

@@ -10,6 +10,7 @@ from typing import Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from kafka_cluster.settings import KafkaSettings
+from producer.series import Duplicates
 
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/s")
@@ -30,6 +31,8 @@ class ReplaySettings(KafkaSettings):
     # The key of a record is the data set's name; with n keys, record i is keyed <name>-<i mod n>, so that one host's
     # series can show how partitions are shared.
     replay_keys: int = Field(default=1, ge=1)
+    replay_duplicates: Duplicates = "refuse"  # what becomes of several samples at one instant
+    replay_sort: bool = False  # put samples in order of time instead of refusing a file that is not
     heartbeat_file: Path | None = None
 
     @field_validator("replay_speed", "replay_rate", mode="before")

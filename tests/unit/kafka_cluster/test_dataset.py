@@ -88,6 +88,7 @@ def test_a_label_file_that_is_promised_and_missing_is_named(tmp_path: Path) -> N
         ({"metrics": [METRICS[0], METRICS[0]]}, "two metrics have the same name"),
         ({"metrics": [{**METRICS[0], "file": "../a.csv"}]}, "relative"),
         ({"metrics": [{**METRICS[0], "file": "/a.csv"}]}, "relative"),
+        ({"metrics": [{**METRICS[0], "series": "../../a.csv"}]}, "relative"),
         ({"metrics": [{**METRICS[0], "name": "with space"}]}, "name"),
         ({"labels": 3}, "labels"),
         ({"typo": 1}, "typo"),
