@@ -65,7 +65,8 @@ class Membership:
         self.held |= gained
         self._said_idle = False
         self._next_question = self._clock.monotonic()
-        log.info("partitions", holds=sorted(self.held), gained=sorted(gained))
+        if gained or not self.held:
+            log.info("partitions", holds=sorted(self.held), gained=sorted(gained))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_unassign(partitions)

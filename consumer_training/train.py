@@ -56,7 +56,7 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
         log.info("model fitted", version=written.version, training_rows=len(parts.training))
         if expected is not None and len(rows) < expected:
             announce(settings, clock, written, None)
-            heartbeat.beat("waiting for the test part", bundle=str(written.folder))
+            heartbeat.beat("waiting for the test part", bundle=str(written.folder), version=written.version)
             reader.read_until(expected)
             rows = reader.newest.rows()
     scored = score_rows(fitted.model, rows[len(parts.training) : expected])
@@ -65,7 +65,9 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
         plot = draw(fitted.model, parts.training, scored, evaluation, labels)
         add_evaluation(written.folder, evaluation.to_json(), plot)
     announce(settings, clock, written, None if evaluation is None else evaluation.to_json())
-    return Trained(written.folder, written.version, len(parts.training), len(scored.rows), evaluation)
+    counts = {"training_rows": len(parts.training), "test_rows": len(scored.rows)}
+    heartbeat.beat("done", bundle=str(written.folder), version=written.version, **counts)
+    return Trained(written.folder, written.version, **counts, evaluation=evaluation)
 
 
 def _read_training_part(reader: TopicReader, settings: TrainingSettings) -> None:
