@@ -37,10 +37,6 @@ class Process:
 
     def find(self) -> psutil.Process | None:
         """The living process with this identity; None when it ended, or when its pid is somebody else's."""
-        child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
-            del _children[self.pid]
-            return None
         try:
             found = psutil.Process(self.pid)
             same = abs(found.create_time() - self.started) <= SAME_START_S
@@ -143,7 +139,10 @@ def _runs(process: psutil.Process) -> bool:
     """False once it can be reaped. One that is a zombie by its first thread alone still holds its ports."""
     child = _children.get(process.pid)
     if child is not None:
-        return child.poll() is None
+        if child.poll() is None:
+            return True
+        del _children[process.pid]  # reaped: from now on the pid may be somebody else's
+        return False
     try:
         return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
