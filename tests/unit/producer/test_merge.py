@@ -113,6 +113,8 @@ def test_the_grid_is_the_median_step_and_the_most_common_phase() -> None:
     assert grid(every("a", 5, 4, 10)) == Grid(5 * MINUTE, 4 * MINUTE)
     gap = series("a", dict.fromkeys([4, 9, 14, 29, 34, 39], 0.0))
     assert grid(gap) == Grid(5 * MINUTE, 4 * MINUTE)
+    late_start = series("a", dict.fromkeys([5, 9, 14, 19, 24, 29], 0.0))
+    assert grid(late_start) == Grid(5 * MINUTE, 4 * MINUTE)
 
 
 def test_the_finest_grid_leads_and_coarser_series_are_filled_forward() -> None:

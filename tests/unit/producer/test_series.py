@@ -142,3 +142,12 @@ def test_what_is_written_is_read_back_exactly(
     series = read(written(tmp_path_factory.mktemp("series"), "timestamp,value\n" + rows))
     assert series.times_ms.tolist() == [second * 1000 for second in ordered]
     assert series.values.tolist() == list(ordered.values())
+
+
+@pytest.mark.parametrize(("duplicates", "expected"), [("first", [2.0, 1.0, 0.0]), ("last", [299.0, 298.0, 297.0])])
+def test_sorting_keeps_the_order_of_the_file_among_equal_instants(
+    tmp_path: Path, duplicates: Duplicates, expected: list[float]
+) -> None:
+    rows = "".join(f"2014-04-10 00:0{2 - value % 3}:00,{value}\n" for value in range(300))
+    series = read(written(tmp_path, "timestamp,value\n" + rows), sort=True, duplicates=duplicates)
+    assert series.values.tolist() == expected
