@@ -38,7 +38,7 @@ from producer.replay import part, replay
 from producer.send import MetricSender
 from producer.settings import ReplaySettings
 
-KEYS = 8  # enough that every partition of four has records
+KEYS = 32  # so many that each of four partitions has its share
 PARTITIONS = 4
 TIMEOUT_S = 60.0
 SHOWN_LIVE = 12  # anomalies that are told as they come; the rest are counted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,8 +24,9 @@ class TrainingSettings(KafkaSettings):
     # Memory is bounded: past so many records, the newest by event time are kept (about 100 bytes each).
     training_max_rows: int = Field(default=2_000_000, ge=1_000)
     training_max_rejected: float = Field(default=0.05, ge=0, le=1)  # share of unusable records that still trains
-    training_wait_for: int | None = Field(default=None, ge=2)  # records that the topic will hold in all
     training_dataset: Path | None = None  # a dataset.json: units and labelled windows for the evaluation
+    # Records that the topic will hold in all, or "dataset": so many as the data set has.
+    training_wait_for: Annotated[int, Field(ge=2)] | Literal["dataset"] | None = None
     training_group: str = "training"
     models_dir: Path = Path("var/models")
     model_name: str = Field(default="cloudwatch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -33,7 +34,9 @@ class TrainingSettings(KafkaSettings):
 
     @model_validator(mode="after")
     def _wait_fits_in_memory(self) -> Self:
-        if self.training_wait_for is not None and self.training_wait_for > self.training_max_rows:
+        if self.training_wait_for == "dataset" and self.training_dataset is None:
+            raise ValueError("TRAINING_WAIT_FOR=dataset needs TRAINING_DATASET")
+        if isinstance(self.training_wait_for, int) and self.training_wait_for > self.training_max_rows:
             raise ValueError("TRAINING_WAIT_FOR must be <= TRAINING_MAX_ROWS")
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from consumer_training.evaluate import Evaluation, Labels, Scored, evaluate, score_rows
 from consumer_training.fit import fit
@@ -18,6 +18,7 @@ from detectors.errors import DetectorError
 from kafka_cluster import dataset as datasets
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import MetricDecoder
+from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.prepare import wait_for_registry
@@ -46,9 +47,12 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     labels = _labels(settings)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, program="consumer_training")
     decoder = MetricDecoder(wait_for_registry(settings, clock), settings.metrics)
-    expected = settings.training_wait_for
+    expected = _expected(settings)
     with TopicReader(settings, decoder, clock, stop, heartbeat) as reader:
-        _read_training_part(reader, settings)
+        if expected is None:
+            reader.read_to_end()
+        else:
+            reader.read_until(int(settings.training_fraction * expected))
         rows = _checked(reader, settings)
         parts = split(rows, int(settings.training_fraction * (expected or len(rows))), reader.read_to)
         fitted = fit(parts.training, settings, f"{dt.datetime.fromtimestamp(clock.now(), dt.UTC):%Y%m%dT%H%M%SZ}")
@@ -70,11 +74,15 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     return Trained(written.folder, written.version, **counts, evaluation=evaluation)
 
 
-def _read_training_part(reader: TopicReader, settings: TrainingSettings) -> None:
-    if settings.training_wait_for is None:
-        reader.read_to_end()
-    else:
-        reader.read_until(int(settings.training_fraction * settings.training_wait_for))
+def _expected(settings: TrainingSettings) -> int | None:
+    """How many records the topic will hold; None: those that it holds now."""
+    if settings.training_wait_for != "dataset" or settings.training_dataset is None:
+        return cast(int | None, settings.training_wait_for)
+    records = datasets.read(settings.training_dataset).records
+    if records is None:
+        way_out = "run `python -m producer.prepare`, or set TRAINING_WAIT_FOR to a number"
+        raise LabError(str(settings.training_dataset), "does not say how many records there are", way_out)
+    return records
 
 
 def _facts(reader: TopicReader, rows: Rows) -> dict[str, Any]:

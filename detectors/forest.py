@@ -77,7 +77,10 @@ class FlatForest:
             raise ValueError(f"need float32 rows of {self.features} features, got {x.dtype} of shape {x.shape}")
         total = np.zeros(len(x))
         _sum_path_lengths(np.ascontiguousarray(x), self.feature, self.threshold, self.path_length, total)
-        scores: Float64s = np.exp2(-total / (len(self.feature) * mean_path_length(self.samples)))
+        usual = len(self.feature) * mean_path_length(self.samples)
+        # Trees of one sample have no paths; scikit-learn calls that a mean relative length of 1.
+        relative = total / usual if usual > 0 else np.ones(len(x))
+        scores: Float64s = np.exp2(-relative)
         return scores
 
     def warm(self) -> None:

@@ -50,6 +50,7 @@ class Dataset(BaseModel):
     why: str
     metrics: tuple[Metric, ...] = Field(min_length=1)
     labels: RelativePath | None
+    records: int | None = None  # rows that the merged series give; None where nobody has counted yet
     root: Path = Field(default=Path(), exclude=True)
 
     def path(self, metric: Metric) -> Path:

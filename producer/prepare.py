@@ -19,6 +19,7 @@ from producer.catalogue import CATALOGUE, DEFAULT_DATASET, Catalogue
 from producer.catalogue import load as load_catalogue
 from producer.data_settings import DataSettings, PrepareSettings
 from producer.files import holds, write_whole
+from producer.load import load as load_rows
 from producer.source import Fetch, Source, locate, resolve
 
 WINDOWS_FILE = "labels/combined_windows.json"
@@ -42,7 +43,8 @@ def prepare(out: Path, settings: DataSettings, *, fetch: Fetch = kaggle.fetch) -
         dataset, files = _generated(source.why, settings)
     else:
         dataset, files = _from_corpus(source, source.root, catalogue)
-    return _told(dataset.model_copy(update={"root": out}), out, changed=_lay(out, dataset, files))
+    changed = _lay(out, dataset, files)
+    return _told(read(out), out, changed=changed)
 
 
 def write_generated(out: Path, seed: int, days: int) -> Dataset:
@@ -51,7 +53,7 @@ def write_generated(out: Path, seed: int, days: int) -> Dataset:
         f"generated (seed {seed}), as asked for", DataSettings.read(generator_seed=seed, generator_days=days)
     )
     _lay(out, dataset, files)
-    return dataset.model_copy(update={"root": out})
+    return read(out)
 
 
 def main() -> int:
@@ -125,17 +127,26 @@ def _bytes(path: Path) -> bytes:
 
 
 def _lay(out: Path, dataset: Dataset, files: Mapping[str, bytes]) -> bool:
-    """Write what differs, the description last; True when anything did."""
-    description = dataset.to_json().encode()
+    """Write what differs, the description last, with the number of records; True when anything did."""
     stale = {path: content for path, content in files.items() if not holds(out / path, content)}
-    if not stale and holds(out / DATASET_FILE, description):
-        return False
     if stale:
         (out / DATASET_FILE).unlink(missing_ok=True)
     for path, content in stale.items():
         write_whole(out / path, content)
+    records = _count(dataset.model_copy(update={"root": out}))
+    description = dataset.model_copy(update={"records": records}).to_json().encode()
+    if not stale and holds(out / DATASET_FILE, description):
+        return False
     write_whole(out / DATASET_FILE, description)
     return True
+
+
+def _count(dataset: Dataset) -> int | None:
+    try:
+        return len(load_rows(dataset).times_ms)
+    except LabError as error:  # whoever replays it will be told, and may know what to do about it
+        log.get_logger().warning("records not counted", reason=str(error))
+        return None
 
 
 def _told(dataset: Dataset, out: Path, *, changed: bool) -> Dataset:
