@@ -124,7 +124,8 @@ class Demo:
     @contextmanager
     def _sender(self, records: Merged) -> Iterator[MetricSender]:
         settings = KafkaSettings.read(**self._addresses())
-        yield MetricSender(settings, wait_for_registry(settings, self._clock), records.names)
+        with wait_for_registry(settings, self._clock) as registry:
+            yield MetricSender(settings, registry, records.names)
 
     def _replay_history(self, dataset: Dataset, first: Merged, sender: MetricSender) -> None:
         with self.steps.step("history", "replaying the first 60 %"):

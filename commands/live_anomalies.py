@@ -23,7 +23,8 @@ class LiveAnomalies:
 
     def __init__(self, settings: KafkaSettings, say: Callable[[str], None], shown: int, clock: Clock) -> None:
         self._say, self._shown, self._clock = say, shown, clock
-        self._decoder = RecordDecoder(HttpRegistry(settings))
+        self._registry = HttpRegistry(settings)
+        self._decoder = RecordDecoder(self._registry)
         self._consumer = clients.consumer(settings, "lab-live")
         topic = settings.anomalies_topic
         partitions = self._consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic].partitions
@@ -44,6 +45,7 @@ class LiveAnomalies:
     def close(self) -> None:
         """Leave the topic."""
         self._consumer.close()
+        self._registry.close()
 
     def _tell(self, anomaly: Anomaly) -> None:
         self.count += 1

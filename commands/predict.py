@@ -34,4 +34,5 @@ def predict(
     stop = Stop().on_signals()
     clock = SystemClock(stop)
     wait_for_broker(settings, clock)
-    Worker(settings, wait_for_registry(settings, clock), clock, stop).run()
+    with wait_for_registry(settings, clock) as registry:
+        Worker(settings, registry, clock, stop).run()

@@ -19,7 +19,8 @@ def main() -> int:
     stop = Stop().on_signals()
     clock = SystemClock(stop)
     wait_for_broker(settings, clock)
-    Worker(settings, wait_for_registry(settings, clock), clock, stop).run()
+    with wait_for_registry(settings, clock) as registry:
+        Worker(settings, registry, clock, stop).run()
     return 0
 
 

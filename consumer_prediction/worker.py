@@ -67,11 +67,15 @@ class Worker:
                     champion = self._watch.look() or champion
                     self._turn(champion)
         finally:
-            self._consumer.close()  # hands the partitions over at once
-            self._watch.close()
+            self.close()
         self._beat("stopped")
         log.info("stopped", scored=self.counts.scored, anomalies=self.counts.anomalies)
         return self.counts
+
+    def close(self) -> None:
+        """Leave the group, which hands the partitions over at once. Harmless when repeated."""
+        self._consumer.close()
+        self._watch.close()
 
     def _first_champion(self) -> Champion | None:
         """Wait for a model, saying so; None when asked to stop before there is one."""

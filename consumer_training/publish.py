@@ -89,7 +89,8 @@ def announce(
         evaluation=None if evaluation is None else json.dumps(evaluation),
     )
     schema = load_schema("model")
-    encoder = Encoder(schema, HttpRegistry(settings).register(f"{settings.models_topic}-value", schema))
+    with HttpRegistry(settings) as registry:
+        encoder = Encoder(schema, registry.register(f"{settings.models_topic}-value", schema))
     send_all(settings, settings.models_topic, [(announcement.key, encoder.encode(announcement.to_avro()))])
     return announcement
 

@@ -46,9 +46,11 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     """
     labels = _labels(settings)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, program="consumer_training")
-    decoder = MetricDecoder(wait_for_registry(settings, clock), settings.metrics)
     expected = _expected(settings)
-    with TopicReader(settings, decoder, clock, stop, heartbeat) as reader:
+    with (
+        wait_for_registry(settings, clock) as registry,
+        TopicReader(settings, MetricDecoder(registry, settings.metrics), clock, stop, heartbeat) as reader,
+    ):
         if expected is None:
             reader.read_to_end()
         else:

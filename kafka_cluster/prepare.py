@@ -30,12 +30,12 @@ def prepare(settings: PrepareSettings, clock: Clock) -> list[TopicSpec]:
     specs = topic_specs(settings, settings.partitions)
     made = ensure_topics(admin, specs, settings.replication_factor)
     log.info("topics", made=made, kept=[spec.name for spec in specs if spec.name not in made])
-    registry = wait_for_registry(settings, clock)
-    registry.demand_backward_compatibility()
-    for spec in specs:
-        if spec.schema is not None:
-            subject = f"{spec.name}-value"
-            log.info("schema", subject=subject, id=registry.register(subject, load_schema(spec.schema)))
+    with wait_for_registry(settings, clock) as registry:
+        registry.demand_backward_compatibility()
+        for spec in specs:
+            if spec.schema is not None:
+                subject = f"{spec.name}-value"
+                log.info("schema", subject=subject, id=registry.register(subject, load_schema(spec.schema)))
     return specs
 
 

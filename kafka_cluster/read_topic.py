@@ -39,7 +39,8 @@ def read_topic(
     Raises LabError for a topic that is not there.
     """
     stop = stop or Stop()
-    decoder = RecordDecoder(HttpRegistry(settings))
+    registry = HttpRegistry(settings)
+    decoder = RecordDecoder(registry)
     consumer = clients.consumer(settings, "lab-tail", **{"enable.partition.eof": True})
     try:
         starts = _starts(consumer, topic, last)
@@ -54,6 +55,7 @@ def read_topic(
                     open_partitions.discard(int(message.partition() or 0))
     finally:
         consumer.close()
+        registry.close()
 
 
 def _starts(consumer: Consumer, topic: str, last: int | None) -> dict[int, int]:

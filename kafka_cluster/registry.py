@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Protocol
+from typing import Protocol, Self
 
-import httpx
+import httpx2
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
@@ -52,12 +52,22 @@ class HttpRegistry:
         self._client = SchemaRegistryClient(conf)
         self._schemas: dict[int, AvroSchema] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def schema(self, schema_id: int) -> AvroSchema:
         """The schema with that id, asked for once."""
         if schema_id not in self._schemas:
             try:
                 answer = self._client.get_schema(schema_id)
-            except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
+            except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
                 raise self._explained(error, f"schema id {schema_id}") from None
             self._schemas[schema_id] = json.loads(answer.schema_str or "null")
         return self._schemas[schema_id]
@@ -66,14 +76,14 @@ class HttpRegistry:
         """The id of the schema under `subject`."""
         try:
             return int(self._client.register_schema(subject, Schema(json.dumps(schema), "AVRO")))
-        except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
+        except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
             raise self._explained(error, f"subject {subject!r}") from None
 
     def ready(self) -> bool:
         """True once the registry answers."""
         try:
             self._client.get_subjects()
-        except (SchemaRegistryError, httpx.HTTPError, OSError):
+        except (SchemaRegistryError, httpx2.HTTPError, OSError):
             return False
         return True
 
@@ -81,7 +91,7 @@ class HttpRegistry:
         """Set the registry's global level, which not every registry starts with."""
         try:
             self._client.set_compatibility(level=COMPATIBILITY)
-        except (SchemaRegistryError, httpx.HTTPError, OSError) as error:
+        except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
             raise self._explained(error, "compatibility level") from None
 
     def _explained(self, error: Exception, thing: str) -> LabError:

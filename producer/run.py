@@ -31,7 +31,8 @@ def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
         first=_text(records.times_ms[0]), last=_text(records.times_ms[-1]), filled_forward=list(records.filled),
     )  # fmt: skip
     wait_for_broker(settings, clock)
-    sender = MetricSender(settings, wait_for_registry(settings, clock), records.names)
+    with wait_for_registry(settings, clock) as registry:
+        sender = MetricSender(settings, registry, records.names)
     replayed = replay(records, dataset.name, sender, settings, clock, stop)
     log.info("replayed", delivered=replayed.delivered)
     return replayed

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import truststore
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
@@ -23,7 +23,7 @@ from kafka_cluster.errors import LabError
 
 AT_A_TIME = 6
 ATTEMPTS = 3  # a whole file again after a connection that broke in the middle
-TIMEOUT_S = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT_S = httpx2.Timeout(30.0, connect=10.0)
 CHUNK_BYTES = 1 << 16
 
 
@@ -57,7 +57,7 @@ def fetch(files: Mapping[str, Wanted], repository: str | None = None) -> None:
 class _Job:
     """What the download threads share."""
 
-    def __init__(self, client: httpx.Client, repository: str, bar: Progress, task: TaskID) -> None:
+    def __init__(self, client: httpx2.Client, repository: str, bar: Progress, task: TaskID) -> None:
         self._client, self._repository, self._bar, self._task = client, repository, bar, task
         self.cancelled = threading.Event()
 
@@ -67,9 +67,9 @@ class _Job:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._attempt(url, wanted)
-            except httpx.HTTPStatusError as error:
+            except httpx2.HTTPStatusError as error:
                 raise _refused(url, f"the server answers {error.response.status_code}") from None
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 if attempt == ATTEMPTS or self.cancelled.is_set():
                     raise _refused(url, str(error) or type(error).__name__) from None
         return None
@@ -93,7 +93,7 @@ class _Job:
                 os.fsync(file.fileno())  # the name vouches for the content, also after a power cut
             _check(url, wanted, received, digest.hexdigest())
             aside.replace(wanted.to)
-        except httpx.TransportError:
+        except httpx2.TransportError:
             self._advance(-received)
             raise
         finally:
@@ -137,10 +137,10 @@ def _refused(url: str, reason: str) -> LabError:
     )
 
 
-def _client() -> httpx.Client:
+def _client() -> httpx2.Client:
     # The system's certificates: company proxies are known there, not in a bundled list.
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.Client(
+    return httpx2.Client(
         verify=context, timeout=TIMEOUT_S, follow_redirects=True, headers={"Accept-Encoding": "identity"}
     )
 

@@ -1,0 +1,183 @@
+"""The story of one stack, in steps. Each fixture does a step and keeps what was seen: the tests need no order."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kafka_cluster.read_topic import Read
+from kafka_cluster.records import Anomaly, ModelAnnouncement, Role
+from tests.compose.stack import COMMAND_TIMEOUT_S, ROOT, Stack, run, why_no_engine
+
+NAB = ROOT.parent / "shared" / "nab"
+RATE = "60"  # records/s of the live part: quick, and long enough to stop a consumer in the middle
+PARTITIONS = 4
+
+
+@dataclass(frozen=True)
+class FirstPass:
+    """What was there when the first replay had been scored."""
+
+    real_data: bool
+    dataset: dict[str, Any]
+    manifest: dict[str, Any]
+    announcements: list[ModelAnnouncement]
+    plot: bytes
+    exits: dict[str, int]
+    ends: dict[int, int]
+    committed: dict[int, int]
+    metrics: list[Read]
+    anomalies: list[Anomaly]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The partitions of each member, once they had settled."""
+
+    shares: list[set[int]]
+
+
+@dataclass(frozen=True)
+class Failover:
+    """A second replay of the test part, during which a consumer was stopped."""
+
+    shares: list[set[int]]
+    stopped_in_the_middle: bool
+    stopped_exit: int
+    producer_exit: int
+    before: dict[int, int]
+    ends: dict[int, int]
+    committed: dict[int, int]
+    anomalies: list[Anomaly]
+
+
+@dataclass(frozen=True)
+class Gone:
+    """What was left after `down -v`."""
+
+    left: dict[str, list[str]]
+    volumes: list[str]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    if (reason := why_no_engine()) is not None:
+        pytest.skip(reason)
+    made = Stack({"REPLAY_RATE": RATE, "LAB_OFFLINE": "1", "LAB_DATA": str(NAB) if NAB.is_dir() else ""})
+    try:
+        made.compose("up", "-d", "--build")
+        yield made
+    finally:
+        made.compose("down", "-v")
+
+
+@pytest.fixture(scope="module")
+def first_pass(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> FirstPass:
+    folder = tmp_path_factory.mktemp("copied")
+    announced = stack.settle(lambda: announcements(stack), bool)
+    assert announced, stack.compose("logs", "--no-color", "consumer_training")
+    exits = {service: stack.exit_status(service) for service in ("setup", "data", "producer", "consumer_training")}
+    ends = stack.end_offsets()
+    committed = stack.settle(stack.committed, lambda offsets: offsets == ends)
+    announced = announcements(stack)
+    bundle = stack.copy("consumer_prediction", "/models", folder) / announced[-1].path
+    return FirstPass(
+        real_data=NAB.is_dir(),
+        dataset=json.loads(stack.copy("data", "/data/dataset.json", folder).read_text()),
+        manifest=json.loads((bundle / "manifest.json").read_text()),
+        announcements=announced,
+        plot=(bundle / "evaluation.png").read_bytes(),
+        exits=exits,
+        ends=ends,
+        committed=committed,
+        metrics=stack.read("metrics"),
+        anomalies=anomalies(stack),
+    )
+
+
+@pytest.fixture(scope="module")
+def scaled(stack: Stack, first_pass: FirstPass) -> Shared:  # noqa: ARG001 - the step before
+    up = ("up", "-d", "--no-deps", "--no-recreate", "--scale", "consumer_prediction=3", "consumer_prediction")
+    stack.compose(*up)
+    return Shared(stack.settle(stack.shares, lambda shares: shared_out(shares, 3)))
+
+
+@pytest.fixture(scope="module")
+def joined(stack: Stack, scaled: Shared) -> Iterator[Shared]:  # noqa: ARG001 - the step before
+    """One more by the command of the how-to, with this project's names."""
+    command = documented_docker_run().replace("kafka-anomaly-lab_", f"{stack.project}_")
+    container = f"{stack.project}-one-more"
+    run(shlex.split(command.replace("one-more", container)), stack.env)
+    try:
+        yield Shared(stack.settle(stack.shares, lambda shares: shared_out(shares, 4)))
+    finally:
+        subprocess.run(["docker", "rm", "-f", container], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def failover(stack: Stack, first_pass: FirstPass, joined: Shared) -> Failover:  # noqa: ARG001 - the step before
+    before = stack.end_offsets()
+    test_part = datetime.fromtimestamp(first_pass.manifest["data"]["to_ms"] / 1000 + 1, UTC).isoformat()
+    again = ("-e", f"REPLAY_FROM={test_part}", "-e", "REPLAY_HISTORY=0")
+    replay = stack.compose_command("run", "--rm", "-T", "--no-deps", *again, "producer")
+    victim = stack.containers("consumer_prediction")[0]
+    with subprocess.Popen(
+        replay, cwd=ROOT, env=stack.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as producer:
+        stack.settle(lambda: sum(stack.end_offsets().values()), lambda total: total > sum(before.values()) + 100)
+        run(["docker", "stop", "-t", "30", victim])
+        in_the_middle = producer.poll() is None
+        producer.communicate(timeout=COMMAND_TIMEOUT_S)
+    ends = stack.end_offsets()
+    committed = stack.settle(stack.committed, lambda offsets: offsets == ends)
+    return Failover(
+        shares=stack.settle(stack.shares, lambda shares: shared_out(shares, 3)),
+        stopped_in_the_middle=in_the_middle,
+        stopped_exit=int(run(["docker", "inspect", "-f", "{{.State.ExitCode}}", victim])),
+        producer_exit=producer.returncode,
+        before=before,
+        ends=ends,
+        committed=committed,
+        anomalies=anomalies(stack),
+    )
+
+
+@pytest.fixture(scope="module")
+def gone(stack: Stack, failover: Failover) -> Gone:  # noqa: ARG001 - the step before
+    run(["docker", "stop", f"{stack.project}-one-more"])
+    volumes = stack.mounted_volumes()
+    stack.compose("down", "-v")
+    there = run(["docker", "volume", "ls", "-q"]).split()
+    return Gone(stack.left(), sorted(set(volumes) & set(there)))
+
+
+def announcements(stack: Stack) -> list[ModelAnnouncement]:
+    """The champions that were announced, oldest first."""
+    found = [ModelAnnouncement.from_avro(record.value) for record in stack.read("models") if record.value is not None]
+    return [announcement for announcement in found if announcement.role is Role.CHAMPION]
+
+
+def anomalies(stack: Stack) -> list[Anomaly]:
+    """All that were published and committed."""
+    return [Anomaly.from_avro(record.value) for record in stack.read("anomalies") if record.value is not None]
+
+
+def shared_out(shares: list[set[int]], members: int) -> bool:
+    """True when so many members hold each partition once, and none holds nothing."""
+    flat = sorted(partition for share in shares for partition in share)
+    return len(shares) == members and all(shares) and flat == list(range(PARTITIONS))
+
+
+def documented_docker_run() -> str:
+    """The one `docker run` of the how-to."""
+    text = (ROOT / "docs" / "how-to" / "compose.md").read_text()
+    (command,) = re.findall(r"```sh\n(docker run .*?)```", text, re.DOTALL)
+    return str(command).replace("\\\n", " ")

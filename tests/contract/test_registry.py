@@ -1,0 +1,89 @@
+"""What every registry promises: the real one, and the one in memory that unit tests use."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kafka_cluster.embedded.cluster import ClusterInfo
+from kafka_cluster.embedded.ports import pick_free
+from kafka_cluster.errors import LabError
+from kafka_cluster.memory_registry import MemoryRegistry
+from kafka_cluster.registry import HttpRegistry, Registry, RegistryAwayError, UnknownSchemaError
+from kafka_cluster.schemas import AvroSchema
+from kafka_cluster.settings import KafkaSettings
+
+
+@pytest.fixture(params=["memory", pytest.param("http", marks=pytest.mark.integration)])
+def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
+    if request.param == "memory":
+        yield MemoryRegistry()
+        return
+    info: ClusterInfo = request.getfixturevalue("cluster")
+    with HttpRegistry(KafkaSettings.read(schema_registry_url=info.registry_url)) as real:
+        real.demand_backward_compatibility()
+        yield real
+
+
+@pytest.fixture
+def subject() -> str:
+    return f"contract-{uuid.uuid4().hex}-value"
+
+
+def record(*fields: tuple[Any, ...]) -> AvroSchema:
+    """A record whose name is its own, so that no two tests share an id."""
+    made = [dict(zip(("name", "type", "default"), field, strict=False)) for field in fields]
+    return {"type": "record", "name": f"R{uuid.uuid4().hex}", "fields": made}
+
+
+def test_a_registered_schema_is_found_by_its_id(registry: Registry, subject: str) -> None:
+    schema = record(("cpu", "float"))
+    found = registry.schema(registry.register(subject, schema))
+    assert found["name"] == schema["name"]
+    assert found["fields"] == schema["fields"]
+
+
+def test_registering_again_gives_the_same_id_and_so_does_another_subject(registry: Registry, subject: str) -> None:
+    schema = record(("cpu", "float"))
+    first = registry.register(subject, schema)
+    assert registry.register(subject, schema) == first
+    assert registry.register(f"other-{subject}", schema) == first
+
+
+def test_an_unknown_id_is_unknown_not_away(registry: Registry) -> None:
+    with pytest.raises(UnknownSchemaError, match="987654"):
+        registry.schema(987_654)
+
+
+def test_a_field_added_with_a_default_is_taken(registry: Registry, subject: str) -> None:
+    schema = record(("cpu", "float"))
+    first = registry.register(subject, schema)
+    wider = {**schema, "fields": [*schema["fields"], {"name": "disk", "type": "float", "default": 0.0}]}
+    assert registry.register(subject, wider) != first
+
+
+@pytest.mark.parametrize("change", ["a field without a default", "another type"])
+def test_an_incompatible_schema_is_refused_by_name(registry: Registry, subject: str, change: str) -> None:
+    schema = record(("cpu", "float"))
+    registry.register(subject, schema)
+    added = {"name": "disk", "type": "float"}
+    fields = [*schema["fields"], added] if "default" in change else [{"name": "cpu", "type": "string"}]
+    with pytest.raises(LabError, match=subject):
+        registry.register(subject, {**schema, "fields": fields})
+
+
+@pytest.mark.parametrize("kind", ["memory", "http"])
+def test_a_registry_that_does_not_answer_is_away(kind: str) -> None:
+    (port,) = pick_free(1)
+    registry: Registry = MemoryRegistry()
+    if kind == "http":
+        registry = HttpRegistry(KafkaSettings.read(schema_registry_url=f"http://127.0.0.1:{port}"))
+    else:
+        registry.away = True  # type: ignore[attr-defined] # the switch of the memory registry
+    with pytest.raises(RegistryAwayError):
+        registry.schema(1)
+    with pytest.raises(RegistryAwayError):
+        registry.register("subject", record(("cpu", "float")))

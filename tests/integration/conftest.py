@@ -1,0 +1,145 @@
+"""A lab of its own for each test, on the session's cluster: topics, group and models that no other test uses."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.worker import Counts, Worker
+from consumer_training.settings import TrainingSettings
+from consumer_training.train import Trained, train
+from kafka_cluster import clients, heartbeat
+from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.embedded.cluster import ClusterInfo
+from kafka_cluster.errors import LabError
+from kafka_cluster.prepare import PrepareSettings, prepare, wait_for_registry
+from kafka_cluster.read_topic import Read, read_topic
+from kafka_cluster.records import Anomaly
+from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.settings import KafkaSettings
+from producer.data_settings import BESIDE, DataSettings
+from producer.prepare import prepare as prepare_data
+from producer.run import run
+from producer.settings import ReplaySettings
+
+WAIT_S = 60.0
+HAS_REAL_DATA = any((root / "data" / "realAWSCloudwatch").is_dir() for root in BESIDE)
+
+
+@dataclass
+class Member:
+    """A prediction consumer in a thread of this process."""
+
+    worker: Worker
+    registry: HttpRegistry
+    stop: Stop
+    heartbeat_file: Path
+    thread: threading.Thread = field(init=False)
+    error: BaseException | None = None
+
+    def start(self) -> None:
+        def work() -> None:
+            try:
+                self.worker.run()
+            except BaseException as error:  # noqa: BLE001 - the test looks at it
+                self.error = error
+
+        self.thread = threading.Thread(target=work, daemon=True)
+        self.thread.start()
+
+    @property
+    def counts(self) -> Counts:
+        return self.worker.counts
+
+    def beat(self) -> dict[str, Any]:
+        try:
+            return heartbeat.read(self.heartbeat_file)
+        except LabError:
+            return {}
+
+    def end(self) -> Counts:
+        self.stop.request()
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
+        self.registry.close()
+        return self.counts
+
+
+class Lab:
+    """The lab's programs against topics of their own."""
+
+    def __init__(self, info: ClusterInfo, folder: Path) -> None:
+        one = uuid.uuid4().hex[:8]
+        self.folder, self.clock = folder, SystemClock()
+        topics = ("metrics", "anomalies", "verdicts", "models", "dead_letters")
+        self.common: dict[str, Any] = {name.lower(): value for name, value in info.env().items()}
+        self.common |= {f"{name}_topic": f"{name}-{one}" for name in topics}
+        self.models = {"models_dir": folder / "models", "model_name": f"model-{one}"}
+        self.group = f"prediction-{one}"
+        self.members: list[Member] = []
+        self.settings = KafkaSettings.read(**self.common)
+        prepare(PrepareSettings.read(**self.common), self.clock)
+
+    def lay_data(self, **settings: Any) -> Path:
+        """Lay a data set ready: the real series where they are, else generated ones."""
+        prepare_data(self.folder / "data", DataSettings.read(lab_cache=self.folder, lab_offline=True, **settings))
+        return self.folder / "data" / "dataset.json"
+
+    def produce(self, **settings: Any) -> int:
+        dataset = self.folder / "data" / "dataset.json"
+        return run(ReplaySettings.read(**self.common, dataset=dataset, **settings), self.clock, Stop()).delivered
+
+    def send(self, *values: bytes | None, key: bytes = b"host") -> None:
+        """Raw values onto the metrics topic."""
+        producer = clients.producer(self.settings)
+        for value in values:
+            producer.produce(self.settings.metrics_topic, value, key)
+        assert producer.flush(WAIT_S) == 0
+
+    def train(self, **settings: Any) -> Trained:
+        stop = settings.pop("stop", None) or Stop()
+        return train(TrainingSettings.read(**self.common, **self.models, **settings), self.clock, stop)
+
+    def member(self, name: str, **settings: Any) -> Member:
+        """Start a prediction consumer."""
+        stop = Stop()
+        beat = self.folder / f"{name}.json"
+        read = PredictionSettings.read(
+            **self.common, **self.models, prediction_group=self.group, consumer_id=name, heartbeat_file=beat, **settings
+        )
+        clock = SystemClock(stop)
+        registry = wait_for_registry(read, clock)
+        made = Member(Worker(read, registry, clock, stop), registry, stop, beat)
+        self.members.append(made)
+        made.start()
+        return made
+
+    def anomalies(self) -> list[Anomaly]:
+        read = read_topic(self.settings, self.settings.anomalies_topic)
+        return [Anomaly.from_avro(record.value) for record in read if record.value is not None]
+
+    def dead_letters(self) -> list[Read]:
+        return list(read_topic(self.settings, self.settings.dead_letters_topic))
+
+    def wait(self, reached: Callable[[], bool], what: str) -> None:
+        deadline = self.clock.monotonic() + WAIT_S
+        while not reached():
+            broken = [member.error for member in self.members if member.error is not None]
+            assert not broken, f"a member ended while waiting for {what}: {broken}"
+            assert self.clock.monotonic() < deadline, f"no {what} within {WAIT_S} s"
+            self.clock.sleep(0.05)
+
+
+@pytest.fixture
+def lab(cluster: ClusterInfo, tmp_path: Path) -> Iterator[Lab]:
+    made = Lab(cluster, tmp_path)
+    yield made
+    for member in made.members:
+        member.end()
