@@ -16,6 +16,7 @@ from commands.demo_run import DemoPlan, run_demo
 from commands.demo_summary import on_one_screen
 from commands.lab_settings import LabSettings
 from kafka_cluster import log
+from kafka_cluster.clock import Stop
 
 DEMO_FOLDER = "demo"  # under LAB_VAR: the demo never touches the cluster of `lab up`
 
@@ -28,15 +29,17 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object on the last line.")] = False,
 ) -> None:
     """Start a cluster, replay real metrics, train, score live with two consumers, show what was found, stop it all."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    stop = _stop_on_signals()
     settings = LabSettings.read(lab_data=data)
     settings = settings.model_copy(update={"lab_var": settings.lab_var / DEMO_FOLDER})
     log.configure(level="WARNING")  # the steps speak for themselves; every program's own log is under var/
     plan = DemoPlan(consumers=consumers, live_s=live_s, keep=keep)
     try:
-        summary = run_demo(settings, plan)
-    except KeyboardInterrupt:
+        summary = run_demo(settings, plan, stop)
+    except BaseException:
+        if not stop.requested:
+            raise
+        # Whatever the exception is now: one that a signal raises inside a client's callback comes out as another.
         print("\ninterrupted; everything that the demo had started is stopped", file=sys.stderr)
         raise typer.Exit(130) from None
     if as_json:
@@ -47,8 +50,18 @@ def demo(
         print(_how_to_look(settings), file=sys.stderr)
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _stop_on_signals() -> Stop:
+    """Set, and KeyboardInterrupt raised, by the first of Ctrl-C, SIGTERM and SIGHUP; the clean-up is not disturbed."""
+    stop = Stop()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if not stop.requested:
+            stop.request()
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    return stop
 
 
 def _how_to_look(settings: LabSettings) -> str:

@@ -54,9 +54,12 @@ class DemoPlan:
     keep: bool
 
 
-def run_demo(settings: LabSettings, plan: DemoPlan) -> Summary:
-    """Run it all under `settings.lab_var`; nothing runs afterwards, unless `keep`. Raises LabError."""
-    demo = Demo(settings, plan, SystemClock())
+def run_demo(settings: LabSettings, plan: DemoPlan, stop: Stop) -> Summary:
+    """Run it all under `settings.lab_var`; nothing runs afterwards, unless `keep`.
+
+    Raises LabError; KeyboardInterrupt soon after the stop is requested.
+    """
+    demo = Demo(settings, plan, stop)
     try:
         summary = demo.run()
     except BaseException:  # Ctrl-C too
@@ -66,16 +69,31 @@ def run_demo(settings: LabSettings, plan: DemoPlan) -> Summary:
     return summary
 
 
+class InterruptedClock(SystemClock):
+    """Asked for the time after a requested stop, it raises KeyboardInterrupt: the signal's own may be swallowed."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop)
+        self._requested = stop
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start. Raises KeyboardInterrupt when the stop was requested."""
+        if self._requested.requested:
+            raise KeyboardInterrupt
+        return super().monotonic()
+
+
 class Demo:
     """One run. What is started is noted at once, so that `stop` finds it however far the run came."""
 
-    def __init__(self, settings: LabSettings, plan: DemoPlan, clock: Clock) -> None:
-        self._settings, self._plan, self._clock = settings, plan, clock
+    def __init__(self, settings: LabSettings, plan: DemoPlan, stop: Stop) -> None:
+        self._settings, self._plan, self._stop = settings, plan, stop
+        self._clock: Clock = InterruptedClock(stop)
         self._var = settings.lab_var
-        self._cluster = Cluster(settings, clock=clock)
+        self._cluster = Cluster(settings)  # with a clock of its own, which still sleeps in the clean-up
         self._env: dict[str, str] = {}
         self._programs: list[Program] = []
-        self.steps = Steps(clock)
+        self.steps = Steps(self._clock)
 
     def run(self) -> Summary:
         """All the steps."""
@@ -129,7 +147,7 @@ class Demo:
 
     def _replay_history(self, dataset: Dataset, first: Merged, sender: MetricSender) -> None:
         with self.steps.step("history", "replaying the first 60 %"):
-            replayed = replay(first, dataset.name, sender, self._replay_settings(None), self._clock, Stop())
+            replayed = replay(first, dataset.name, sender, self._replay_settings(None), self._clock, self._stop)
             self.steps.result(f"{replayed.delivered:,} records, {_span(first)}")
 
     def _train(self, dataset: Dataset, expected: int) -> Program:
@@ -175,7 +193,7 @@ class Demo:
             settings = self._replay_settings(len(rest.times_ms) / self._plan.live_s)
             with self.steps.bar("replaying live", len(rest.times_ms)) as progress:
                 sent = _Sent(progress, live)
-                replay(rest, dataset.name, sender, settings, self._clock, Stop(), sent)
+                replay(rest, dataset.name, sender, settings, self._clock, self._stop, sent)
             self._wait_until_scored(consumers, len(rest.times_ms), live)
             self.steps.result(f"{len(rest.times_ms):,} records, {_span(rest)}; {live.count} anomalies")
 
