@@ -134,8 +134,10 @@ class Stack:
 
     def shares(self) -> list[set[int]]:
         """Which partitions each member of the prediction group holds."""
-        future: Any = clients.admin_client(self.settings).describe_consumer_groups([GROUP])[GROUP]
-        return [{at.partition for at in member.assignment.topic_partitions} for member in future.result().members]
+        admin = clients.admin_client(self.settings)  # a name of its own: without the client its future never ends
+        future: Any = admin.describe_consumer_groups([GROUP], request_timeout=REQUEST_TIMEOUT_S)[GROUP]
+        members = future.result(REQUEST_TIMEOUT_S).members
+        return [{at.partition for at in member.assignment.topic_partitions} for member in members]
 
     def _ask(self, question: Callable[[Consumer, TopicPartition], int]) -> dict[int, int]:
         consumer = clients.consumer(self.settings, GROUP)  # asks only: it never subscribes, so it is no member
