@@ -99,7 +99,7 @@ class Demo:
         """All the steps."""
         dataset, records = self._prepare_data()
         self._start_servers()
-        self._make_topics()
+        self._make_topics(records)
         split = int(TrainingSettings.read().training_fraction * len(records.times_ms))
         first, rest = _cut(records, split)
         with self._sender(records) as sender:
@@ -134,9 +134,10 @@ class Demo:
             self._env = info.env()
             self.steps.result(f"ZooKeeper {info.zookeeper}, broker {info.bootstrap_servers}, {info.registry_url}")
 
-    def _make_topics(self) -> None:
+    def _make_topics(self, records: Merged) -> None:
         with self.steps.step("topics", "making topics and registering schemas"):
-            specs = prepare(PrepareSettings.read(partitions=PARTITIONS, **self._addresses()), self._clock)
+            settings = PrepareSettings.read(partitions=PARTITIONS, metrics=records.names, **self._addresses())
+            specs = prepare(settings, self._clock)
             self.steps.result(", ".join(f"{spec.name} ({spec.partitions})" for spec in specs))
 
     @contextmanager
@@ -154,7 +155,7 @@ class Demo:
         with self.steps.step("training", "fitting an Isolation Forest"):
             env = self._env | {
                 "TRAINING_WAIT_FOR": str(expected),
-                "TRAINING_METRICS": ",".join(metric.name for metric in dataset.metrics),
+                "METRICS": ",".join(metric.name for metric in dataset.metrics),
                 "TRAINING_DATASET": str(self._var / "data" / datasets.DATASET_FILE),
                 "MODELS_DIR": str(self._var / "models"),
             }

@@ -7,14 +7,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from kafka_cluster.settings import KafkaSettings
+from kafka_cluster.settings import KafkaSettings, split_names
 
 
 class TrainingSettings(KafkaSettings):
     """Which records, which features, which forest, and where the bundle goes."""
 
-    training_metrics: str = "network,disk,cpu"  # fields of the metric record, comma-separated
-    training_features: str = ""  # empty: the metrics and off_hours, the published tutorial's set
+    # Metrics and time features, comma-separated; none: the metrics and off_hours, the published tutorial's set.
+    training_features: str = ""
     training_fraction: float = Field(default=0.6, gt=0, le=1)  # share of the records, in event-time order
     training_trees: int = Field(default=100, ge=1)
     training_samples: int = Field(default=256, ge=2, le=65_536)  # records a tree is grown on, at most
@@ -41,15 +41,6 @@ class TrainingSettings(KafkaSettings):
         return self
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metric names, in the order of the record."""
-        return _names(self.training_metrics)
-
-    @property
     def features(self) -> tuple[str, ...]:
         """The columns of the forest, in order."""
-        return _names(self.training_features) or (*self.metrics, "off_hours")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+        return split_names(self.training_features) or (*self.metrics, "off_hours")

@@ -9,7 +9,6 @@ from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, SystemClock
 from kafka_cluster.errors import LabError
 from kafka_cluster.registry import HttpRegistry
-from kafka_cluster.schemas import load_schema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import TopicSpec, ensure_topics, topic_specs
 
@@ -35,7 +34,7 @@ def prepare(settings: PrepareSettings, clock: Clock) -> list[TopicSpec]:
         for spec in specs:
             if spec.schema is not None:
                 subject = f"{spec.name}-value"
-                log.info("schema", subject=subject, id=registry.register(subject, load_schema(spec.schema)))
+                log.info("schema", subject=subject, id=registry.register(subject, spec.schema))
     return specs
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kafka_cluster.errors import SettingsError
 from kafka_cluster.log import LogFormat
@@ -36,6 +36,11 @@ class Settings(BaseSettings):
             raise SettingsError("settings", complaints) from None
 
 
+def split_names(text: str) -> tuple[str, ...]:
+    """The names of a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _complaint(detail: Any) -> str:
     name = ".".join(str(part) for part in detail["loc"][:1]).upper() or "settings"
     if detail["type"] == "missing":
@@ -58,6 +63,9 @@ class KafkaSettings(Settings):
     schema_registry_url: str = "http://127.0.0.1:8081"
     schema_registry_basic_auth: SecretStr | None = None  # user:password
 
+    # The metric fields of the records, in order, comma-separated; the CloudWatch set has a schema file of its own.
+    metrics: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = ("network", "disk", "cpu")
+
     metrics_topic: str = "metrics"
     anomalies_topic: str = "anomalies"
     verdicts_topic: str = "verdicts"
@@ -66,6 +74,11 @@ class KafkaSettings(Settings):
 
     # The longest wait for servers that are not up yet before a program gives up, in seconds.
     startup_timeout_s: float = Field(default=60.0, gt=0)
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _names(cls, given: object) -> object:
+        return split_names(given) if isinstance(given, str) else given
 
     def librdkafka(self) -> dict[str, str]:
         """The connection part of a librdkafka configuration."""

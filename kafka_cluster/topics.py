@@ -10,6 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.schemas import AvroSchema, load_schema, metric_schema
 from kafka_cluster.settings import KafkaSettings
 
 REQUEST_TIMEOUT_S = 10.0
@@ -19,11 +20,11 @@ log = get_logger()
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """One topic: what it carries, the `.avsc` of its values (None: bytes as they come), its configuration."""
+    """One topic: what it carries, the schema of its values (None: bytes as they come), its configuration."""
 
     name: str
     partitions: int
-    schema: str | None
+    schema: AvroSchema | None
     config: dict[str, str]
     doc: str
 
@@ -31,10 +32,12 @@ class TopicSpec:
 def topic_specs(settings: KafkaSettings, partitions: int) -> list[TopicSpec]:
     """Every topic of the lab. `partitions` caps the number of useful prediction consumers."""
     return [
-        TopicSpec(settings.metrics_topic, partitions, "metric", {}, "metric records, keyed by host"),
-        TopicSpec(settings.anomalies_topic, partitions, "anomaly", {}, "what was found, read committed"),
-        TopicSpec(settings.verdicts_topic, 1, "verdict", COMPACTED, "what people said about anomalies"),
-        TopicSpec(settings.models_topic, 1, "model", COMPACTED, "model announcements"),
+        TopicSpec(
+            settings.metrics_topic, partitions, metric_schema(settings.metrics), {}, "metric records, keyed by host"
+        ),
+        TopicSpec(settings.anomalies_topic, partitions, load_schema("anomaly"), {}, "what was found, read committed"),
+        TopicSpec(settings.verdicts_topic, 1, load_schema("verdict"), COMPACTED, "what people said about anomalies"),
+        TopicSpec(settings.models_topic, 1, load_schema("model"), COMPACTED, "model announcements"),
         TopicSpec(settings.dead_letters_topic, 1, None, {"retention.ms": "-1"}, "records nobody could read"),
     ]
 

@@ -17,7 +17,7 @@ STEP_MS = 300_000
 
 
 def settings(**changes: Any) -> TrainingSettings:
-    return TrainingSettings.read(training_metrics="cpu,disk", **changes)
+    return TrainingSettings.read(metrics="cpu,disk", **changes)
 
 
 def some_rows(count: int, seed: int = 0) -> Rows:

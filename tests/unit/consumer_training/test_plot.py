@@ -35,7 +35,7 @@ def story() -> tuple[bytes, bytes]:
     values = np.random.default_rng(0).normal(100, 3, (600, 1))
     values[500] = 1_000
     rows = Rows(index * STEP_MS, values, index * 0, index)
-    model = fit(rows[:360], TrainingSettings.read(training_metrics="cpu"), "now").model
+    model = fit(rows[:360], TrainingSettings.read(metrics="cpu"), "now").model
     scored = score_rows(model, rows[360:])
     windows = {"cpu": [(480 * STEP_MS, 520 * STEP_MS)]}
     quiet = type(scored)(scored.rows, scored.scores, np.zeros_like(scored.alarms))
