@@ -34,6 +34,7 @@ class FirstPass:
     exits: dict[str, int]
     ends: dict[int, int]
     committed: dict[int, int]
+    scored: int  # by the prediction consumer's own count
     metrics: list[Read]
     anomalies: list[Anomaly]
 
@@ -88,16 +89,20 @@ def first_pass(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> FirstP
     ends = stack.end_offsets()
     committed = stack.settle(stack.committed, lambda offsets: offsets == ends)
     announced = announcements(stack)
+    dataset = json.loads(stack.copy("data", "/data/dataset.json", folder).read_text())
     bundle = stack.copy("consumer_prediction", "/models", folder) / announced[-1].path
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    expected = dataset["records"] - manifest["data"]["training_rows"]
     return FirstPass(
         real_data=NAB.is_dir(),
-        dataset=json.loads(stack.copy("data", "/data/dataset.json", folder).read_text()),
-        manifest=json.loads((bundle / "manifest.json").read_text()),
+        dataset=dataset,
+        manifest=manifest,
         announcements=announced,
         plot=(bundle / "evaluation.png").read_bytes(),
         exits=exits,
         ends=ends,
         committed=committed,
+        scored=stack.settle(lambda: heartbeat(stack)["scored"], lambda scored: bool(scored >= expected)),
         metrics=stack.read("metrics"),
         anomalies=anomalies(stack),
     )
@@ -163,6 +168,12 @@ def announcements(stack: Stack) -> list[ModelAnnouncement]:
     """The champions that were announced, oldest first."""
     found = [ModelAnnouncement.from_avro(record.value) for record in stack.read("models") if record.value is not None]
     return [announcement for announcement in found if announcement.role is Role.CHAMPION]
+
+
+def heartbeat(stack: Stack) -> dict[str, Any]:
+    """What the prediction consumer says of itself."""
+    read: dict[str, Any] = json.loads(stack.compose("exec", "-T", "consumer_prediction", "cat", "/tmp/heartbeat.json"))  # noqa: S108 - in the container
+    return read
 
 
 def anomalies(stack: Stack) -> list[Anomaly]:
