@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from detectors.compiled import compiled
 from detectors.errors import DetectorError
+from detectors.walk import sum_path_lengths
 
 Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 MAX_FEATURES = 256  # a feature index is one byte
 MAX_DEPTH = 16  # 2^16 slots a tree; scikit-learn's default of 256 samples a tree gives 8
-BLOCK = 8  # rows that walk through a tree together, so that their memory accesses overlap
 
 
 def mean_path_length(samples: int) -> float:
@@ -35,30 +34,6 @@ def mean_path_length(samples: int) -> float:
     if samples == 2:  # noqa: PLR2004 - the formula below is an approximation that does not hold for two
         return 1.0
     return float(2.0 * (np.log(samples - 1.0) + np.euler_gamma) - 2.0 * (samples - 1.0) / samples)
-
-
-@compiled
-def _sum_path_lengths(
-    x: Float32s, feature: npt.NDArray[np.uint8], threshold: Float32s, path_length: Float64s, total: Float64s
-) -> None:
-    """Add to `total`, shape (n,), the path lengths of the n rows of `x` over all trees, in the order of the trees."""
-    rows = x.shape[0]
-    trees, inner = feature.shape
-    depth = 0
-    while (1 << depth) - 1 < inner:
-        depth += 1
-    node = np.empty(BLOCK, dtype=np.int64)
-    for start in range(0, rows, BLOCK):
-        block = min(BLOCK, rows - start)
-        for tree in range(trees):
-            node[:] = 0
-            for _ in range(depth):
-                for lane in range(block):
-                    here = node[lane]
-                    right = x[start + lane, feature[tree, here]] > threshold[tree, here]
-                    node[lane] = 2 * here + 1 + np.int64(right)
-            for lane in range(block):
-                total[start + lane] += path_length[tree, node[lane] - inner]
 
 
 @dataclass(frozen=True)
@@ -76,7 +51,7 @@ class FlatForest:
         if x.ndim != 2 or x.shape[1] != self.features or x.dtype != np.float32:  # noqa: PLR2004 - a matrix
             raise ValueError(f"need float32 rows of {self.features} features, got {x.dtype} of shape {x.shape}")
         total = np.zeros(len(x))
-        _sum_path_lengths(np.ascontiguousarray(x), self.feature, self.threshold, self.path_length, total)
+        sum_path_lengths(np.ascontiguousarray(x), self.feature, self.threshold, self.path_length, total)
         usual = len(self.feature) * mean_path_length(self.samples)
         # Trees of one sample have no paths; scikit-learn calls that a mean relative length of 1.
         relative = total / usual if usual > 0 else np.ones(len(x))
