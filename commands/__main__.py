@@ -14,6 +14,7 @@ from kafka_cluster.errors import one_clear_line
 # In the order of --help: the whole story, then its steps, then the tools.
 COMMANDS = (
     "demo", "test", "up", "down", "status", "doctor", "topics", "data", "produce", "train", "predict", "tail", "logs",
+    "bench",
 )  # fmt: skip
 EPILOG = "Settings come from the environment; docs/reference.md lists them all."
 
@@ -38,7 +39,7 @@ def command_line(names: tuple[str, ...]) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, name))
     return app
 
 

@@ -194,7 +194,7 @@ class Demo:
             settings = self._replay_settings(len(rest.times_ms) / self._plan.live_s)
             with self.steps.bar("replaying live", len(rest.times_ms)) as progress:
                 sent = _Sent(progress, live)
-                replay(rest, dataset.name, sender, settings, self._clock, self._stop, sent)
+                replay(rest, dataset.name, sender, settings, self._clock, self._stop, said=sent)
             self._wait_until_scored(consumers, len(rest.times_ms), live)
             self.steps.result(f"{len(rest.times_ms):,} records, {_span(rest)}; {live.count} anomalies")
 

@@ -29,6 +29,7 @@ def produce(
         str | None, typer.Option(help="Of several samples at one instant, keep: first, last or mean.")
     ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Put samples in order of time first.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave out what the topic holds already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Replay the data set: as fast as the broker takes it, or at --rate or --speed."""
@@ -41,6 +42,7 @@ def produce(
         replay_from=from_,
         replay_to=to,
         replay_keys=keys,
+        replay_resume=resume or None,
         replay_duplicates=duplicates,
         replay_sort=sort or None,
     )

@@ -17,8 +17,12 @@ CHECKS = {
 }
 
 
+# Whatever the command does not know is an argument for pytest.
+CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True}
+
+
 def test(
-    pytest_arguments: Annotated[list[str] | None, typer.Argument(help="Handed to pytest: `-- -k name -x`.")] = None,
+    pytest_arguments: Annotated[list[str] | None, typer.Argument(help="Handed to pytest: `-k name -x`.")] = None,
 ) -> None:
     """Check format, lint and types, then run every test; ends with pytest's closing line."""
     failed = [name for name, command in CHECKS.items() if not _passes(name, command)]

@@ -9,6 +9,7 @@ import numpy as np
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from consumer_prediction.champion import Champion, ChampionWatch
+from consumer_prediction.group import group_config
 from consumer_prediction.judge import Batch, Judged, judge
 from consumer_prediction.membership import Membership
 from consumer_prediction.settings import PredictionSettings
@@ -46,7 +47,7 @@ class Worker:
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
         self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
-        self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **_group_config(settings))
+        self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = Transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -166,17 +167,6 @@ class Worker:
         champion = self._watch.champion
         model = None if champion is None else champion.model.version
         self._heartbeat.beat(state, partitions=sorted(self._membership.held), model=model, **vars(self.counts))
-
-
-def _group_config(settings: PredictionSettings) -> dict[str, object]:
-    config: dict[str, object] = {
-        "partition.assignment.strategy": "cooperative-sticky",
-        "session.timeout.ms": settings.session_timeout_ms,
-        "client.id": settings.consumer_id,
-    }
-    if settings.static_member:
-        config["group.instance.id"] = settings.consumer_id
-    return config
 
 
 def _is_record(message: Message) -> bool:

@@ -15,6 +15,8 @@ from kafka_cluster.settings import KafkaSettings
 
 REQUEST_TIMEOUT_S = 10.0
 COMPACTED = {"cleanup.policy": "compact"}
+# Records carry their event time, which may be years ago: kept by size alone, of each partition.
+KEPT = {"retention.ms": "-1", "retention.bytes": str(4 << 30)}
 log = get_logger()
 
 
@@ -33,7 +35,7 @@ def topic_specs(settings: KafkaSettings, partitions: int) -> list[TopicSpec]:
     """Every topic of the lab. `partitions` caps the number of useful prediction consumers."""
     return [
         TopicSpec(
-            settings.metrics_topic, partitions, metric_schema(settings.metrics), {}, "metric records, keyed by host"
+            settings.metrics_topic, partitions, metric_schema(settings.metrics), KEPT, "metric records, keyed by host"
         ),
         TopicSpec(settings.anomalies_topic, partitions, load_schema("anomaly"), {}, "what was found, read committed"),
         TopicSpec(settings.verdicts_topic, 1, load_schema("verdict"), COMPACTED, "what people said about anomalies"),

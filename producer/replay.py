@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -41,37 +41,65 @@ def part(merged: Merged, settings: ReplaySettings) -> Merged:
 
 
 def replay(
-    merged: Merged, name: str, sender: MetricSender, settings: ReplaySettings, clock: Clock, stop: Stop,
+    merged: Merged,
+    name: str,
+    sender: MetricSender,
+    settings: ReplaySettings,
+    clock: Clock,
+    stop: Stop,
+    *,
+    held: Mapping[str, int] | None = None,
     said: Callable[[int], None] = lambda _: None,
-) -> Replayed:  # fmt: skip
+) -> Replayed:
     """Send `merged`; with `replay_loop`, again and again. `said` is told the number of records sent so far.
 
-    A requested stop ends it after the record in hand; what was handed to the client is delivered either way.
+    `held` are the latest event times, by key, that the topic holds already: what is not later is left out. A
+    requested stop ends the replay after the record in hand; what was handed to the client is delivered either way.
     Raises LabError when a record was not delivered.
     """
     heartbeat = Heartbeat(settings.heartbeat_file, clock, program="producer")
-    pace = Pace(settings.replay_rate, settings.replay_speed)
+    live = _Live(Pace(settings.replay_rate, settings.replay_speed), clock, stop)
     history = round(settings.replay_history * len(merged.times_ms))
-    start = clock.monotonic()
-    last_ms = int(merged.times_ms[0])
+    held = held or {}
+    last_ms, sent = int(merged.times_ms[0]), 0
     for index, (time_ms, values) in enumerate(_records(merged, loop=settings.replay_loop)):
-        if index == history:
-            if history:
-                sender.flush()  # nothing live may overtake the history
-                log.info("history replayed", records=history)
-            start, live_from_ms = clock.monotonic(), time_ms
-        if index >= history:
-            due = start + pace.due_s(index - history, time_ms - live_from_ms)
-            _wait_until(due, clock, stop, lambda: heartbeat.beat("replaying", delivered=sender.delivered))
         if stop.requested:
             break
         key = name if settings.replay_keys == 1 else f"{name}-{index % settings.replay_keys}"
+        if time_ms <= held.get(key, time_ms - 1):
+            continue
+        if index >= history:
+            if index == history > 0:
+                sender.flush()  # nothing live may overtake the history
+                log.info("history replayed", records=sent)
+            if not live.is_due(time_ms, lambda: heartbeat.beat("replaying", delivered=sender.delivered)):
+                break
         sender.send(key, time_ms, values)
-        last_ms = time_ms
-        said(index + 1)
+        last_ms, sent = time_ms, sent + 1
+        said(sent)
     sender.flush()
     heartbeat.beat("stopped", delivered=sender.delivered, failed=sender.failed)
     return Replayed(sender.delivered, int(merged.times_ms[0]), last_ms)
+
+
+class _Live:
+    """Waits until each record of the live part is due. The first one is due at once."""
+
+    def __init__(self, pace: Pace, clock: Clock, stop: Stop) -> None:
+        self._pace, self._clock, self._stop = pace, clock, stop
+        self._records = 0
+        self._start = self._first_ms = 0.0
+
+    def is_due(self, time_ms: int, beat: Callable[[], None]) -> bool:
+        """True once the next record, of that event time, is due; False when the stop is requested before."""
+        if self._records == 0:
+            self._start, self._first_ms = self._clock.monotonic(), time_ms
+        due = self._start + self._pace.due_s(self._records, time_ms - int(self._first_ms))
+        self._records += 1
+        while (left := due - self._clock.monotonic()) > 0 and not self._stop.requested:
+            beat()
+            self._clock.sleep(min(left, LONGEST_SLEEP_S))
+        return not self._stop.requested
 
 
 def _records(merged: Merged, *, loop: bool) -> Iterator[tuple[int, list[float]]]:
@@ -83,12 +111,6 @@ def _records(merged: Merged, *, loop: bool) -> Iterator[tuple[int, list[float]]]
             yield time_ms + turn * shift_ms, values
         if not loop:
             return
-
-
-def _wait_until(due: float, clock: Clock, stop: Stop, beat: Callable[[], None]) -> None:
-    while (left := due - clock.monotonic()) > 0 and not stop.requested:
-        beat()
-        clock.sleep(min(left, LONGEST_SLEEP_S))
 
 
 def _ms(instant: dt.datetime | None) -> int | None:

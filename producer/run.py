@@ -12,6 +12,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.prepare import wait_for_registry
 from producer.load import load
 from producer.replay import Replayed, part, replay
+from producer.resume import last_instants
 from producer.send import MetricSender
 from producer.settings import ReplaySettings
 
@@ -33,7 +34,8 @@ def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
         sender = MetricSender(settings, registry, records.names)
-    replayed = replay(records, dataset.name, sender, settings, clock, stop)
+    held = last_instants(settings) if settings.replay_resume else {}
+    replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held)
     log.info("replayed", delivered=replayed.delivered)
     return replayed
 

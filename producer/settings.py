@@ -25,6 +25,7 @@ class ReplaySettings(KafkaSettings):
     )  # records/s, also "50/s"; neither rate nor speed: as fast as it goes
     replay_speed: float | None = Field(default=None, gt=0)  # event time over real time; "300x": 5 minutes in a second
     replay_loop: bool = False  # start again at the end, in event time whole weeks later
+    replay_resume: bool = False  # leave out, for each key, what the topic holds already: go on after an earlier run
     replay_from: dt.datetime | None = None  # the first instant, UTC where no zone is given
     replay_to: dt.datetime | None = None  # the instant before which it ends
     replay_history: float = Field(default=0.0, ge=0, le=1)  # share of the records that goes out unpaced, beforehand

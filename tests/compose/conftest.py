@@ -131,7 +131,7 @@ def joined(stack: Stack, scaled: Shared) -> Iterator[Shared]:  # noqa: ARG001 - 
 def failover(stack: Stack, first_pass: FirstPass, joined: Shared) -> Failover:  # noqa: ARG001 - the step before
     before = stack.end_offsets()
     test_part = datetime.fromtimestamp(first_pass.manifest["data"]["to_ms"] / 1000 + 1, UTC).isoformat()
-    again = ("-e", f"REPLAY_FROM={test_part}", "-e", "REPLAY_HISTORY=0")
+    again = ("-e", f"REPLAY_FROM={test_part}", "-e", "REPLAY_HISTORY=0", "-e", "REPLAY_RESUME=false")
     replay = stack.compose_command("run", "--rm", "-T", "--no-deps", *again, "producer")
     victim = stack.containers("consumer_prediction")[0]
     with subprocess.Popen(

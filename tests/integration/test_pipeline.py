@@ -86,6 +86,16 @@ def test_what_the_series_hold_is_what_the_topic_holds(lab: Lab) -> None:
         assert all(a.value["timestamp"] < b.value["timestamp"] for a, b in pairwise(of_key) if a.value and b.value)
 
 
+def test_a_producer_that_was_stopped_goes_on_where_it_was_and_sends_nothing_twice(lab: Lab) -> None:
+    merged = load(datasets.read(lab.lay_data(nab_checkouts=())))
+    first = lab.produce(replay_keys=32, replay_to="2024-01-05T00:00")
+    assert 0 < first < len(merged.times_ms)
+    assert lab.produce(replay_keys=32, replay_resume=True) == len(merged.times_ms) - first
+    assert lab.produce(replay_keys=32, replay_resume=True) == 0
+    read = read_topic(lab.settings, lab.settings.metrics_topic)
+    assert sorted(record.value["timestamp"] for record in read if record.value) == merged.times_ms.tolist()
+
+
 def test_a_member_waits_for_a_model_then_scores_exactly_the_test_part(lab: Lab) -> None:
     member = lab.member("early")
     lab.wait(lambda: member.beat().get("state") == "waiting for a model", "waiting state")

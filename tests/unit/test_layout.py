@@ -14,7 +14,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "producer": {"kafka_cluster"},
     "consumer_training": {"kafka_cluster", "detectors"},
     "consumer_prediction": {"kafka_cluster", "detectors"},
-    "commands": {"kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction"},
+    "commands": {"kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "benchmarks"},
+    "benchmarks": {"kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "commands"},
 }
 
 
@@ -37,7 +38,7 @@ def test_imports_follow_the_data(folder: str) -> None:
     assert {str(file): wrong for file in files if (wrong := imported(file) - allowed)} == {}
 
 
-@pytest.mark.parametrize("folder", sorted(MAY_IMPORT.keys() - {"commands"}))
+@pytest.mark.parametrize("folder", sorted(MAY_IMPORT.keys() - {"commands", "benchmarks"}))
 def test_only_the_clock_sleeps(folder: str) -> None:
     callers = [
         str(file.relative_to(ROOT))

@@ -81,7 +81,7 @@ def test_a_loop_goes_on_whole_weeks_later_so_that_hours_and_days_keep_their_mean
         if records == 25:
             stop.request()
 
-    replay(merged(10), "host", sender, ReplaySettings.read(replay_loop=True), clock, stop, said)  # type: ignore[arg-type]
+    replay(merged(10), "host", sender, ReplaySettings.read(replay_loop=True), clock, stop, said=said)  # type: ignore[arg-type]
     times = [time for _, time, _ in sender.sent]
     assert len(times) == 25
     assert times[10:20] == [time + WEEK_MS for time in times[:10]]
@@ -122,6 +122,16 @@ def test_a_wrong_setting_is_named(given: dict[str, Any], complaint: str) -> None
 
 def test_no_pace_means_no_waiting() -> None:
     assert Pace().due_s(1_000_000, 10**12) == 0.0
+
+
+def test_what_the_topic_holds_already_is_left_out_and_the_rest_is_paced_from_its_own_start() -> None:
+    clock = ManualClock(1_000)
+    sender = Sender(clock)
+    held = {"host-0": 4 * STEP_MS, "host-1": 1 * STEP_MS}
+    settings = ReplaySettings.read(replay_keys=2, replay_rate=1)
+    replay(merged(8), "host", sender, settings, clock, Stop(), held=held)  # type: ignore[arg-type]
+    assert [time // STEP_MS for _, time, _ in sender.sent] == [3, 5, 6, 7]
+    assert sender.at == pytest.approx([1_000, 1_001, 1_002, 1_003])
 
 
 def test_undelivered_records_are_an_error() -> None:

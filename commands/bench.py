@@ -1,0 +1,43 @@
+"""`lab bench`: how fast it is, in ratios within one run on this machine."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from benchmarks.scoring import Plan, run
+from commands.lab_settings import LabSettings
+from kafka_cluster import log
+from kafka_cluster.embedded.ports import pick_free
+
+app = typer.Typer(help="Measure the lab on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Measure the lab on this machine."""
+
+
+@app.command()
+def scoring(
+    records: Annotated[int, typer.Option(min=100_000, help="Records to read, drop and score.")] = 5_000_000,
+    consumers: Annotated[int, typer.Option(min=1, max=64, help="Members of the group.")] = 1,
+    keys: Annotated[int, typer.Option(min=1, help="Different keys.")] = 1_000,
+    partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions of the metrics topic.")] = 4,
+    rate: Annotated[int, typer.Option(min=1, help="Records a second of the latency measurement.")] = 10_000,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Measure produce, raw consume, scoring with transactions, and latency, on a cluster of its own."""
+    log.configure(level="WARNING")
+    lab = LabSettings.read()
+    zookeeper, broker, registry = pick_free(3)
+    ports = {"lab_zookeeper_port": zookeeper, "lab_broker_port": broker, "lab_registry_port": registry}
+    own = lab.model_copy(update={"lab_var": lab.lab_var / "bench", "lab_port_offset": 0, **ports})
+    result = run(own, Plan(records, consumers, keys, partitions, rate), lambda line: typer.echo(line, err=True))
+    if as_json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:<22} {value:>14,}")
