@@ -144,7 +144,11 @@ class Demo:
     def _sender(self, records: Merged) -> Iterator[MetricSender]:
         settings = KafkaSettings.read(**self._addresses())
         with wait_for_registry(settings, self._clock) as registry:
-            yield MetricSender(settings, registry, records.names)
+            sender = MetricSender(settings, registry, records.names)
+            try:
+                yield sender
+            finally:
+                sender.close()
 
     def _replay_history(self, dataset: Dataset, first: Merged, sender: MetricSender) -> None:
         with self.steps.step("history", "replaying the first 60 %"):

@@ -61,6 +61,11 @@ class Transactions:
         except KafkaException as error:
             self._undo(error)
 
+    def close(self) -> None:
+        """Leave the broker; an open transaction is left to be aborted."""
+        self._producer.purge()
+        self._producer.close()
+
     def _produce(self, output: Output) -> None:
         while True:
             try:

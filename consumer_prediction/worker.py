@@ -77,6 +77,7 @@ class Worker:
         """Leave the group, which hands the partitions over at once. Harmless when repeated."""
         self._consumer.close()
         self._watch.close()
+        self._transactions.close()
 
     def _first_champion(self) -> Champion | None:
         """Wait for a model, saying so; None when asked to stop before there is one."""

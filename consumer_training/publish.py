@@ -105,5 +105,6 @@ def send_all(settings: KafkaSettings, topic: str, keyed: Iterable[tuple[str, byt
         )
     if left := producer.flush(DELIVERY_TIMEOUT_S):
         problems.append(f"{left} not delivered in {DELIVERY_TIMEOUT_S:.0f} s")
+    producer.close()
     if problems:
         raise LabError(f"topic {topic!r}", "; ".join(problems))

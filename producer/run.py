@@ -34,8 +34,11 @@ def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
         sender = MetricSender(settings, registry, records.names)
-    held = last_instants(settings) if settings.replay_resume else {}
-    replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held)
+    try:
+        held = last_instants(settings) if settings.replay_resume else {}
+        replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held)
+    finally:
+        sender.close()
     log.info("replayed", delivered=replayed.delivered)
     return replayed
 

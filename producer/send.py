@@ -49,6 +49,11 @@ class MetricSender:
             reason = f"{self.failed + left} of {self.delivered + self.failed + left} records were not delivered"
             raise LabError(f"topic {self._topic!r}", reason, "the log tells why; run it again when the broker is well")
 
+    def close(self) -> None:
+        """Leave the broker. What was not flushed is given up."""
+        self._producer.purge()
+        self._producer.close()
+
     def _answered(self, error: KafkaError | None, _message: Message) -> None:
         if error is None:
             self.delivered += 1
