@@ -12,6 +12,9 @@ def group_config(settings: PredictionSettings) -> dict[str, Any]:
     config: dict[str, Any] = {
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": settings.session_timeout_ms,
+        # What librdkafka fetches ahead: enough that a batch never waits, and no more than so much memory.
+        "queued.min.messages": settings.prefetch_records,
+        "queued.max.messages.kbytes": settings.prefetch_kb,
         "client.id": settings.consumer_id,
     }
     if settings.static_member:

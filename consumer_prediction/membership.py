@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer_prediction.champion import Champion
@@ -26,6 +26,7 @@ class Membership:
         self._champion: Champion | None = None
         self._next_question = float("-inf")
         self._said_idle = False
+        self._lost_some = False  # since the last batch
         self.held: set[int] = set()
 
     def join(self, champion: Champion) -> None:
@@ -38,6 +39,16 @@ class Membership:
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
         )
+
+    def still_held(self, records: list[Message]) -> list[Message]:
+        """The records of a batch that are this member's to score.
+
+        A rebalance inside the call that gave the batch may have taken partitions whose records are already in it.
+        """
+        if not self._lost_some:
+            return records
+        self._lost_some = False
+        return [record for record in records if record.partition() in self.held]
 
     def say_when_idle(self) -> None:
         """A member without a partition asks how large the group is, and says why it has nothing to do."""
@@ -79,6 +90,7 @@ class Membership:
     def _drop(self, event: str, partitions: list[TopicPartition]) -> None:
         given = {partition.partition for partition in partitions}
         self.held -= given
+        self._lost_some = True
         log.info(event, holds=sorted(self.held), given_up=sorted(given))
 
     def _first_offset(self, partition: int) -> int:

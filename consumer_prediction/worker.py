@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
+from consumer_prediction.batch import ConsumedBatch, records_of
 from consumer_prediction.champion import Champion, ChampionWatch
 from consumer_prediction.group import group_config
-from consumer_prediction.judge import Batch, Judged, judge
+from consumer_prediction.judge import Judged, judge
 from consumer_prediction.membership import Membership
 from consumer_prediction.settings import PredictionSettings
 from consumer_prediction.transaction import AbortedError, Output, Transactions
@@ -98,11 +98,11 @@ class Worker:
         messages = self._consumer.consume(self._settings.prediction_batch, self._settings.prediction_poll_s)
         self._membership.say_when_idle()
         self._beat("scoring" if self._membership.held else "spare: no partitions")
-        good = [message for message in messages if _is_record(message)]
-        if good:
-            self._score(champion, _batch(self._settings.metrics_topic, good), good)
+        records = self._membership.still_held(records_of(messages))
+        if records:
+            self._score(champion, ConsumedBatch(self._settings.metrics_topic, records))
 
-    def _score(self, champion: Champion, batch: Batch, messages: list[Message]) -> None:
+    def _score(self, champion: Champion, batch: ConsumedBatch) -> None:
         try:
             columns = self._decoder_for(champion.model.metrics).decode(batch.values)
         except RegistryAwayError as error:
@@ -110,20 +110,21 @@ class Worker:
             self._wait_for_registry(error)
             return
         judged = judge(batch, columns, champion.model)
-        letters = _dead_letters(batch, columns, messages)
+        letters = _dead_letters(batch, columns)
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
-        self._limit.count(len(messages), len(letters))
+        self._limit.count(len(batch), len(letters))
         try:
-            self._transactions.commit(self._consumer, self._outputs(batch, judged, letters), _next_offsets(batch))
+            outputs = self._outputs(batch, judged, letters)
+            self._transactions.commit(self._consumer, outputs, batch.nexts(self._consumer, self._membership.held))
         except AbortedError:
             self._read_again(batch)
             return
         self._count(columns, judged, letters)
 
-    def _outputs(self, batch: Batch, judged: list[Judged], letters: list[DeadLetter]) -> list[Output]:
+    def _outputs(self, batch: ConsumedBatch, judged: list[Judged], letters: list[DeadLetter]) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, batch.keys[row], self._encoder.encode(found.to_avro())) for row, found in judged),
+            *(Output(anomalies, batch.key(row), self._encoder.encode(found.to_avro())) for row, found in judged),
             *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
         ]
 
@@ -141,11 +142,9 @@ class Worker:
             address = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
             log.warning("dead letter", **address, error=letter.error, reason=letter.reason)
 
-    def _read_again(self, batch: Batch) -> None:
+    def _read_again(self, batch: ConsumedBatch) -> None:
         """Go back to the batch's first record in each partition that is still held."""
-        first: dict[int, int] = {}
-        for partition, offset in zip(batch.partitions, batch.offsets, strict=True):
-            first.setdefault(partition, offset)
+        first = batch.firsts()
         for partition in self._membership.held & first.keys():
             self._consumer.seek(TopicPartition(batch.topic, partition, first[partition]))
 
@@ -170,42 +169,10 @@ class Worker:
         self._heartbeat.beat(state, partitions=sorted(self._membership.held), model=model, **vars(self.counts))
 
 
-def _is_record(message: Message) -> bool:
-    error = message.error()
-    if error is None:
-        return True
-    if error.fatal():
-        raise LabError("consumer", error.str(), "another process may have the same CONSUMER_ID")
-    log.warning("consumer", error=error.str())
-    return False
-
-
-def _batch(topic: str, messages: list[Message]) -> Batch:
-    return Batch(
-        topic,
-        [cast(int, message.partition()) for message in messages],
-        [cast(int, message.offset()) for message in messages],
-        [message.key() for message in messages],
-        [message.value() for message in messages],
-    )
-
-
-def _next_offsets(batch: Batch) -> list[TopicPartition]:
-    last = dict(zip(batch.partitions, batch.offsets, strict=True))
-    return [TopicPartition(batch.topic, partition, offset + 1) for partition, offset in last.items()]
-
-
-def _dead_letters(batch: Batch, columns: Columns, messages: list[Message]) -> list[DeadLetter]:
-    return [
-        DeadLetter(
-            topic=batch.topic,
-            partition=batch.partitions[rejected.row],
-            offset=batch.offsets[rejected.row],
-            key=batch.keys[rejected.row],
-            value=batch.values[rejected.row],
-            timestamp_ms=messages[rejected.row].timestamp()[1],
-            error=rejected.error,
-            reason=rejected.reason,
-        )
-        for rejected in columns.rejected
-    ]
+def _dead_letters(batch: ConsumedBatch, columns: Columns) -> list[DeadLetter]:
+    letters = []
+    for row, error, reason in ((rejected.row, rejected.error, rejected.reason) for rejected in columns.rejected):
+        partition, offset = batch.address(row)
+        key, value, timestamp_ms = batch.key(row), batch.values[row], batch.timestamp_ms(row)
+        letters.append(DeadLetter(batch.topic, partition, offset, key, value, timestamp_ms, error, reason))
+    return letters

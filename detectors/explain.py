@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 
-from detectors.features import Float64s, Int64s
+from detectors.features import Float64s, Int64s, hour
 from detectors.model import Model
 
 TELLING_RATIO = 1.5  # from here on, "n times the usual" says more than two numbers
@@ -30,6 +29,9 @@ class Direction(StrEnum):
     ABOVE = "ABOVE"
     BELOW = "BELOW"
     USUAL = "USUAL"
+
+
+_DIRECTIONS = {1: Direction.ABOVE, -1: Direction.BELOW, 0: Direction.USUAL}
 
 
 class Evidence(NamedTuple):
@@ -73,21 +75,20 @@ def explain(model: Model, times_ms: Int64s, values: Float64s, scores: Float64s) 
         return []
     expected = model.profile.expected(times_ms)
     shares = contributions(model, times_ms, values, scores)
+    order = np.argsort(-shares, axis=1, kind="stable")
+    directions = np.where(values > model.profile.high, 1, np.where(values < model.profile.low, -1, 0))
+    # From here on in plain Python numbers: taking one at a time out of an array costs more than all the rest.
+    rows = zip(
+        order.tolist(), values.tolist(), expected.tolist(), shares.tolist(), directions.tolist(),
+        hour(times_ms).tolist(), scores.tolist(), strict=True,
+    )  # fmt: skip
     explanations = []
-    for row in range(len(scores)):
-        order = np.argsort(-shares[row], kind="stable")
+    for columns, observed, usual, share, direction, at_hour, score in rows:
         evidence = tuple(
-            Evidence(
-                metric=model.metrics[column],
-                observed=float(values[row, column]),
-                expected=float(expected[row, column]),
-                contribution=float(shares[row, column]),
-                direction=_direction(values[row, column], model.profile.low[column], model.profile.high[column]),
-            )
-            for column in order
+            Evidence(model.metrics[at], observed[at], usual[at], share[at], _DIRECTIONS[direction[at]])
+            for at in columns
         )
-        reason = sentence(evidence, int(times_ms[row]))
-        explanations.append(Explanation(severity(model, float(scores[row])), evidence, reason))
+        explanations.append(Explanation(severity(model, score), evidence, sentence(evidence, at_hour)))
     return explanations
 
 
@@ -98,15 +99,9 @@ def severity(model: Model, score: float) -> Severity:
     return Severity.MEDIUM if score > (model.threshold + model.top_score) / 2 else Severity.LOW
 
 
-def _direction(value: float, low: float, high: float) -> Direction:
-    if value > high:
-        return Direction.ABOVE
-    return Direction.BELOW if value < low else Direction.USUAL
-
-
-def sentence(evidence: Sequence[Evidence], time_ms: int) -> str:
-    """Such as `network 41x the usual for 16:00 UTC; cpu and disk normal`."""
-    at = f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%H}:00 UTC"
+def sentence(evidence: Sequence[Evidence], at_hour: int) -> str:
+    """Such as `network 41x the usual for 16:00 UTC; cpu and disk normal`. The hour is 0 to 23."""
+    at = f"{at_hour:02}:00 UTC"
     strange = [entry for entry in evidence if entry.direction is not Direction.USUAL]
     if not strange:
         return f"unusual combination of {_listed(entry.metric for entry in evidence)} for {at}"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from consumer_prediction.judge import Batch, judge
 from detectors.model import Model
@@ -13,9 +13,24 @@ def value(encoder: Encoder, number: float, timestamp: int = 0) -> bytes:
     return encoder.encode({"network": number, "disk": 100.0, "cpu": 100.0, "timestamp": timestamp})
 
 
-def batch(values: list[bytes | None], first_offset: int = 10) -> Batch:
-    count = len(values)
-    return Batch("metrics", [1] * count, list(range(first_offset, first_offset + count)), [b"host"] * count, values)
+@dataclass
+class ListBatch:
+    """Records of partition 1."""
+
+    values: list[bytes | None]
+    first_offset: int
+    keys: list[bytes | None]
+    topic: str = "metrics"
+
+    def address(self, row: int) -> tuple[int, int]:
+        return 1, self.first_offset + row
+
+    def key(self, row: int) -> bytes | None:
+        return self.keys[row]
+
+
+def batch(values: list[bytes | None], first_offset: int = 10) -> ListBatch:
+    return ListBatch(values, first_offset, [b"host"] * len(values))
 
 
 def test_only_what_is_strange_becomes_an_anomaly_with_its_address(
@@ -61,6 +76,6 @@ def test_a_lower_threshold_finds_more_never_less(registry: MemoryRegistry, encod
 def test_a_key_that_is_no_text_is_shown_as_far_as_it_goes(
     registry: MemoryRegistry, encoder: Encoder, model: Model
 ) -> None:
-    came = batch([value(encoder, 9_000), value(encoder, 9_000)])._replace(keys=[None, b"\xff"])
+    came = replace(batch([value(encoder, 9_000), value(encoder, 9_000)]), keys=[None, b"\xff"])
     judged = judge(came, MetricDecoder(registry, model.metrics).decode(came.values), model)
     assert [one.anomaly.key for one in judged] == [None, "�"]

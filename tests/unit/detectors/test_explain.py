@@ -73,7 +73,7 @@ def entry(metric: str, observed: float, expected: float, direction: Direction) -
 )
 def test_one_sentence_says_what_is_strange(evidence: list[tuple[str, float, float, str]], text: str) -> None:
     entries = [entry(name, observed, expected, Direction(way)) for name, observed, expected, way in evidence]
-    assert sentence(entries, NOON) == text
+    assert sentence(entries, 12) == text
 
 
 def test_no_anomaly_costs_nothing(model: Model) -> None:
