@@ -7,26 +7,27 @@ one value is told about that value alone; its neighbours decode as if it were no
 from __future__ import annotations
 
 import io
-import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from json import JSONDecodeError
 from typing import Any, cast
 
 import fastavro
 import numpy as np
-import numpy.typing as npt
 
+from kafka_cluster.avro import SchemaError
+from kafka_cluster.batch import NO_VALUE, Batch, Decoded
+from kafka_cluster.faults import Fault, Flaw
+from kafka_cluster.kernel import NOT_FRAMED, Float64s, Int64s
+from kafka_cluster.paths import Path, path_for
+from kafka_cluster.reader import Reader, UnfitError
 from kafka_cluster.registry import Registry, UnknownSchemaError
-from kafka_cluster.schemas import TIMESTAMP, AvroSchema
+from kafka_cluster.schemas import AvroSchema, metric_schema
 
 MAGIC = 0
 HEADER = struct.Struct(">BI")
-_NUMERIC = {"boolean", "int", "long", "float", "double"}
-
-Int64s = npt.NDArray[np.int64]
-Float64s = npt.NDArray[np.float64]
 
 
 class DecodeError(StrEnum):
@@ -35,10 +36,18 @@ class DecodeError(StrEnum):
     NO_VALUE = "no-value"  # a tombstone
     NOT_FRAMED = "not-framed"  # too short, or the first byte is not zero
     UNKNOWN_SCHEMA = "unknown-schema"  # the registry does not know the id
-    UNFIT_SCHEMA = "unfit-schema"  # a field that is needed is missing from the schema, or is no number
-    UNDECODABLE = "undecodable"  # the body ends early, or holds what the schema does not allow
+    UNFIT_SCHEMA = "unfit-schema"  # no Avro record, or a field that is needed is missing from it or is no number
+    UNDECODABLE = "undecodable"  # the body ends early, or holds what the schema does not allow (faults.Fault)
     TRAILING_BYTES = "trailing-bytes"  # the body is longer than the record
-    NOT_FINITE = "not-finite"  # a metric is null, NaN or infinite
+    NOT_FINITE = "not-finite"  # a metric is null, NaN or infinite, or the timestamp is null
+
+
+_ERRORS = {  # of the faults that are not UNDECODABLE
+    Fault.TRAILING: DecodeError.TRAILING_BYTES,
+    Fault.NULL: DecodeError.NOT_FINITE,
+    Fault.NAN: DecodeError.NOT_FINITE,
+    Fault.INFINITE: DecodeError.NOT_FINITE,
+}
 
 
 class RejectedValueError(ValueError):
@@ -66,6 +75,7 @@ class Columns:
     times_ms: Int64s  # shape (m,), milliseconds since the epoch, UTC
     values: Float64s  # shape (m, d), finite, one column a metric in the order asked for
     rejected: list[Rejected]
+    kept: dict[str, list[str | bytes | None]] = field(default_factory=dict)  # m each, one for each kept field
 
 
 def unframe(value: bytes) -> tuple[int, io.BytesIO]:
@@ -128,76 +138,87 @@ class RecordDecoder:
 
 
 class MetricDecoder:
-    """Turns batches of framed metric records into columns of `metrics`."""
+    """Turns batches of framed metric records into columns of `metrics`.
 
-    def __init__(self, registry: Registry, metrics: Sequence[str]) -> None:
-        self._records = RecordDecoder(registry)
-        self._metrics = tuple(metrics)
+    With a `reader` schema the writers' fields resolve to the reader's as Avro's rules say: aliases, defaults,
+    promotions. Without one each metric is any number, and the timestamp a long or an instant. Of timestamps with
+    a logical type the column has the milliseconds; a plain one is in milliseconds. `keep` names further fields
+    (strings, bytes, fixed, enums) to carry along.
+
+    A value is rejected exactly when `strict.check` finds a flaw in its body, or a metric is not finite.
+    """
+
+    def __init__(
+        self, registry: Registry, metrics: Sequence[str], reader: AvroSchema | None = None, keep: Sequence[str] = ()
+    ) -> None:
+        self._registry = registry
+        self._metrics, self._keep = tuple(metrics), tuple(keep)
+        self._reader = Reader(self._metrics, reader, self._keep)
+        self._paths: dict[int, Path] = {}
         self._unfit: dict[int, str] = {}
+
+    def warm(self) -> None:
+        """Compile or load the kernel, which takes seconds or a moment; do it before the first record."""
+        path = path_for(metric_schema(()), Reader(()))
+        batch = Batch.of([bytes(HEADER.size + 1)])
+        for _, rows in batch.groups():
+            path.decode(batch, rows, Decoded.empty(1, 0, 0))
 
     def decode(self, values: Sequence[bytes | None]) -> Columns:
         """Decode a batch. Raises RegistryAwayError, and then nothing of the batch counts as seen."""
-        rows: list[int] = []
-        times: list[int] = []
-        numbers: list[list[float]] = []
+        batch = Batch.of(values)
+        out = Decoded.empty(len(batch), len(self._metrics), len(self._keep))
         rejected: list[Rejected] = []
-        for row, value in enumerate(values):
-            try:
-                time_ms, record_numbers = self._decode_one(value)
-            except RejectedValueError as error:
-                rejected.append(Rejected(row, error.error, error.reason))
-                continue
-            rows.append(row)
-            times.append(time_ms)
-            numbers.append(record_numbers)
-        shape = (len(rows), len(self._metrics))
-        matrix = np.asarray(numbers, dtype=np.float64).reshape(shape)
-        return Columns(np.asarray(rows, np.int64), np.asarray(times, np.int64), matrix, rejected)
+        for schema_id, rows in batch.groups():
+            rejected += self._decode_group(batch, schema_id, rows, out)
+        if not rejected:
+            kept = dict(zip(self._keep, out.kept, strict=True))
+            return Columns(np.arange(len(batch), dtype=np.int64), out.times_ms, out.values, [], kept)
+        rejected.sort(key=lambda one: one.row)
+        rows = np.delete(np.arange(len(batch), dtype=np.int64), [one.row for one in rejected])
+        lists = ([column[row] for row in rows.tolist()] for column in out.kept)
+        kept = dict(zip(self._keep, lists, strict=True))
+        return Columns(rows, out.times_ms[rows], out.values[rows], rejected, kept)
 
-    def _decode_one(self, value: bytes | None) -> tuple[int, list[float]]:
-        if value is None:
-            raise RejectedValueError(DecodeError.NO_VALUE, "the record has no value")
-        schema_id, stream = unframe(value)
+    def _decode_group(self, batch: Batch, schema_id: int, rows: Int64s, out: Decoded) -> list[Rejected]:
+        """Fill the rows of one schema id; returns those that cannot be."""
         try:
-            schema = self._records.schema(schema_id)
-        except UnknownSchemaError as error:
-            raise RejectedValueError(DecodeError.UNKNOWN_SCHEMA, str(error)) from None
-        if unfit := self._why_unfit(schema_id, schema):
-            raise RejectedValueError(DecodeError.UNFIT_SCHEMA, unfit)
-        return self._numbers(self._records.body(schema, stream))
+            if schema_id == NOT_FRAMED:
+                return [_unframed(batch, row) for row in rows.tolist()]
+            path = self._path(schema_id)
+        except RejectedValueError as error:
+            return [Rejected(row, error.error, error.reason) for row in rows.tolist()]
+        if not path.decode(batch, rows, out):
+            return []
+        flawed = rows[out.flaws[rows, 0] != 0].tolist()
+        return [_rejected(batch, row, out.flaws[row].tolist(), path.names) for row in flawed]
 
-    def _numbers(self, record: dict[str, Any]) -> tuple[int, list[float]]:
-        for name in (*self._metrics, TIMESTAMP):
-            number = record[name]
-            if number is None or not math.isfinite(number):
-                raise RejectedValueError(DecodeError.NOT_FINITE, f"{name} is {number}")
-        return int(record[TIMESTAMP]), [float(record[name]) for name in self._metrics]
-
-    def _why_unfit(self, schema_id: int, schema: Any) -> str:
-        """Empty for a schema that has all that is needed; the answer is worked out once for each schema id."""
-        if schema_id not in self._unfit:
-            self._unfit[schema_id] = _why_unfit(schema, (*self._metrics, TIMESTAMP))
-        known = self._unfit[schema_id]
-        return f"schema {schema_id} {known}" if known else ""
-
-
-def _why_unfit(schema: Any, needed: Sequence[str]) -> str:
-    fields = schema.get("fields") if isinstance(schema, dict) else None
-    if fields is None:
-        return "is no record"
-    types = {field["name"]: field["type"] for field in fields}
-    for name in needed:
-        if name not in types:
-            return f"has no field {name!r}"
-        if not _is_number(types[name]):
-            return f"has a field {name!r} that is no number"
-    return ""
+    def _path(self, schema_id: int) -> Path:
+        """How to decode that id, worked out once. Raises RejectedValueError, RegistryAwayError."""
+        if schema_id == NO_VALUE:
+            raise RejectedValueError(DecodeError.NO_VALUE, "the record has no value")
+        if schema_id not in self._paths and schema_id not in self._unfit:
+            try:
+                self._paths[schema_id] = path_for(self._registry.schema(schema_id), self._reader)
+            except UnknownSchemaError as error:
+                raise RejectedValueError(DecodeError.UNKNOWN_SCHEMA, str(error)) from None
+            except (SchemaError, UnfitError, JSONDecodeError) as error:  # a schema of Protobuf is no JSON
+                self._unfit[schema_id] = f"schema {schema_id} {error}"
+        if schema_id in self._unfit:
+            raise RejectedValueError(DecodeError.UNFIT_SCHEMA, self._unfit[schema_id])
+        return self._paths[schema_id]
 
 
-def _is_number(avro_type: Any) -> bool:
-    if isinstance(avro_type, list):  # a union: a number, or null
-        branches = [branch for branch in avro_type if branch != "null"]
-        return bool(branches) and all(_is_number(branch) for branch in branches)
-    if isinstance(avro_type, dict):
-        return "logicalType" not in avro_type and avro_type.get("type") in _NUMERIC
-    return avro_type in _NUMERIC
+def _unframed(batch: Batch, row: int) -> Rejected:
+    value = batch.joined[batch.offsets[row] : batch.offsets[row + 1]]
+    try:
+        unframe(value)
+    except RejectedValueError as error:
+        return Rejected(row, error.error, error.reason)
+    raise AssertionError(f"row {row} is framed")
+
+
+def _rejected(batch: Batch, row: int, flaw: list[int], names: tuple[str, ...]) -> Rejected:
+    fault, step, position = flaw
+    error = _ERRORS.get(Fault(fault), DecodeError.UNDECODABLE)
+    return Rejected(row, error, Flaw(Fault(fault), step, position).text(names, len(batch.body(row))))
