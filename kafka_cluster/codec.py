@@ -202,8 +202,10 @@ class MetricDecoder:
                 self._paths[schema_id] = path_for(self._registry.schema(schema_id), self._reader)
             except UnknownSchemaError as error:
                 raise RejectedValueError(DecodeError.UNKNOWN_SCHEMA, str(error)) from None
-            except (SchemaError, UnfitError, JSONDecodeError) as error:  # a schema of Protobuf is no JSON
+            except (SchemaError, UnfitError) as error:
                 self._unfit[schema_id] = f"schema {schema_id} {error}"
+            except JSONDecodeError:  # one of Protobuf, for example
+                self._unfit[schema_id] = f"schema {schema_id} is no Avro schema, nor JSON"
         if schema_id in self._unfit:
             raise RejectedValueError(DecodeError.UNFIT_SCHEMA, self._unfit[schema_id])
         return self._paths[schema_id]
