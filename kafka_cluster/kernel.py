@@ -1,4 +1,9 @@
-"""The decode kernel: the joined bytes of a batch to columns, by a plan, as strictly as `strict.check`."""
+"""The decode kernel: the joined bytes of a batch to columns, by a plan, as strictly as `strict.check`.
+
+The readers of single items take the bytes from `at` to `stop` and say where they ended. That position comes with a
+fault (0: none); where there is one, the position is where the bad item begins. They stand in one file because the
+cache of compiled code looks at the date of that file only, and would not see a change in another.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +14,23 @@ from kafka_cluster.compiled import compiled
 from kafka_cluster.faults import Fault
 from kafka_cluster.plan import KEPT, Op
 from kafka_cluster.reader import TIME
-from kafka_cluster.wire import Bytes, is_utf8, little_endian, read_index, read_int, read_long, read_sized
+from kafka_cluster.utf8 import is_utf8
 
+Bytes = npt.NDArray[np.uint8]
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 
 HEADER_SIZE = 5  # a zero byte and the schema id
 NOT_FRAMED = -1
 _FLOAT_SIZE, _DOUBLE_SIZE = 4, 8
+_MORE, _PAYLOAD = 0x80, 0x7F  # of a byte of a varint
 
 # numba reads plain integers faster than it compiles enums
 _NULL, _BOOLEAN, _INT, _LONG, _FLOAT = int(Op.NULL), int(Op.BOOLEAN), int(Op.INT), int(Op.LONG), int(Op.FLOAT)
 _DOUBLE, _ENUM, _STRING, _BYTES, _FIXED = int(Op.DOUBLE), int(Op.ENUM), int(Op.STRING), int(Op.BYTES), int(Op.FIXED)
 _UNION = int(Op.UNION)
 _TRUNCATED, _BAD_BOOLEAN, _BRANCH = int(Fault.TRUNCATED), int(Fault.BOOLEAN), int(Fault.BRANCH)
+_VARINT, _LENGTH = int(Fault.VARINT), int(Fault.LENGTH)
 _SYMBOL, _TEXT, _TRAILING = int(Fault.SYMBOL), int(Fault.TEXT), int(Fault.TRAILING)
 _IS_NULL, _NAN, _INFINITE = int(Fault.NULL), int(Fault.NAN), int(Fault.INFINITE)
 
@@ -40,6 +48,61 @@ def schema_ids(data: Bytes, offsets: Int64s, ids: Int64s) -> bool:
             ids[row] = high | np.int64(data[at + 3]) << 8 | np.int64(data[at + 4])
         same &= ids[row] == ids[0]
     return same
+
+
+@compiled
+def varint(data: Bytes, at: int, stop: int, limit: int, last: int) -> tuple[int, int, int]:
+    """A zigzag integer: value, position, fault. It has at most `limit` bytes, and that one is at most `last`."""
+    raw = np.uint64(0)
+    for k in range(limit):
+        if at + k >= stop:
+            return 0, at, _TRUNCATED
+        byte = data[at + k]
+        if k == limit - 1 and byte > last:
+            return 0, at, _VARINT
+        raw |= np.uint64(byte & _PAYLOAD) << np.uint64(7 * k)
+        if byte < _MORE:
+            return int(np.int64(raw >> np.uint64(1)) ^ -np.int64(raw & np.uint64(1))), at + k + 1, 0
+    return 0, at, _VARINT
+
+
+@compiled
+def read_int(data: Bytes, at: int, stop: int) -> tuple[int, int, int]:
+    """At most 32 bits in 5 bytes: value, position, fault."""
+    return varint(data, at, stop, 5, 0x0F)
+
+
+@compiled
+def read_long(data: Bytes, at: int, stop: int) -> tuple[int, int, int]:
+    """At most 64 bits in 10 bytes: value, position, fault."""
+    return varint(data, at, stop, 10, 0x01)
+
+
+@compiled
+def read_index(data: Bytes, at: int, stop: int, count: int, outside: int) -> tuple[int, int, int]:
+    """An int in [0, count): value, position, fault, which is `outside` when it is not."""
+    index, end, fault = varint(data, at, stop, 5, 0x0F)
+    if fault == 0 and not 0 <= index < count:
+        return 0, at, outside
+    return index, end, fault
+
+
+@compiled
+def read_sized(data: Bytes, at: int, stop: int) -> tuple[int, int, int]:
+    """A length and that many bytes: where they begin, position, fault."""
+    size, begin, fault = varint(data, at, stop, 10, 0x01)
+    if fault == 0 and not 0 <= size <= stop - begin:
+        return 0, at, _LENGTH
+    return begin, begin + size, fault
+
+
+@compiled
+def little_endian(data: Bytes, at: int, size: int) -> np.uint64:
+    """`size` bytes as an unsigned number, the least significant first."""
+    bits = np.uint64(0)
+    for k in range(size):
+        bits |= np.uint64(data[at + k]) << np.uint64(8 * k)
+    return bits
 
 
 @compiled

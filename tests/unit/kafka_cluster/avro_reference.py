@@ -10,22 +10,22 @@ import struct
 from typing import Any
 
 
-class Invalid(ValueError):
+class InvalidError(ValueError):
     """Not the encoding of one value of the schema."""
 
 
 def decode(schema: Any, body: bytes) -> Any:
-    """The value that is all of `body`. Raises Invalid."""
+    """The value that is all of `body`. Raises InvalidError."""
     value, rest = read(schema, body, names(schema))
     if rest:
-        raise Invalid("trailing")
+        raise InvalidError("trailing")
     return value
 
 
 def is_valid(schema: Any, body: bytes) -> bool:
     try:
         decode(schema, body)
-    except Invalid:
+    except InvalidError:
         return False
     return True
 
@@ -42,7 +42,7 @@ def names(schema: Any) -> dict[str, Any]:
 
 def take(data: bytes, size: int) -> tuple[bytes, bytes]:
     if size < 0 or size > len(data):
-        raise Invalid("size")
+        raise InvalidError("size")
     return data[:size], data[size:]
 
 
@@ -52,19 +52,19 @@ def integer(data: bytes, bits: int) -> tuple[int, bytes]:
         byte, data = take(data, 1)
         groups += byte
         if len(groups) > -(-bits // 7):
-            raise Invalid("too many bytes")
+            raise InvalidError("too many bytes")
         if byte[0] < 128:
             break
     unsigned = sum((group % 128) * 128**k for k, group in enumerate(groups))
     if unsigned >= 2**bits:
-        raise Invalid("too many bits")
+        raise InvalidError("too many bits")
     return (unsigned // 2 if unsigned % 2 == 0 else -(unsigned + 1) // 2), data
 
 
 def pick(options: list[Any], data: bytes) -> tuple[Any, bytes]:
     index, data = integer(data, 32)
     if index not in range(len(options)):
-        raise Invalid("index")
+        raise InvalidError("index")
     return options[index], data
 
 
@@ -93,7 +93,7 @@ def simple(kind: str, schema: Any, data: bytes) -> tuple[Any, bytes]:
     if kind == "boolean":
         byte, data = take(data, 1)
         if byte not in (b"\0", b"\1"):
-            raise Invalid("boolean")
+            raise InvalidError("boolean")
         return byte == b"\1", data
     if kind == "enum":
         return pick(schema["symbols"], data)
@@ -103,12 +103,14 @@ def simple(kind: str, schema: Any, data: bytes) -> tuple[Any, bytes]:
         return struct.unpack("<f" if size == 4 else "<d", number)[0], data
     size, data = (schema["size"], data) if kind == "fixed" else integer(data, 64)
     content, data = take(data, size)
-    if kind != "string":
-        return content, data
+    return (text(content) if kind == "string" else content), data
+
+
+def text(content: bytes) -> str:
     try:
-        return content.decode("utf-8"), data
+        return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise Invalid("text") from None
+        raise InvalidError("text") from None
 
 
 def blocks(schema: Any, data: bytes, named: dict[str, Any]) -> tuple[Any, bytes]:
@@ -120,10 +122,10 @@ def blocks(schema: Any, data: bytes, named: dict[str, Any]) -> tuple[Any, bytes]
         size, data = integer(data, 64) if count < 0 else (None, data)
         before = len(data)
         if abs(count) > before + 1_000:  # more than the bytes can hold, even were some items empty
-            raise Invalid("count")
+            raise InvalidError("count")
         for _ in range(abs(count)):
             key, data = simple("string", "string", data) if schema["type"] == "map" else (None, data)
             item, data = read(schema.get("items", schema.get("values")), data, named)
             items.append(item if schema["type"] == "array" else (key, item))
         if size is not None and before - len(data) != size:
-            raise Invalid("block size")
+            raise InvalidError("block size")

@@ -16,7 +16,7 @@ from kafka_cluster.codec import HEADER, Columns, DecodeError, MetricDecoder
 from kafka_cluster.faults import Fault
 from kafka_cluster.memory_registry import MemoryRegistry
 from kafka_cluster.schemas import AvroSchema
-from kafka_cluster.wire import is_utf8
+from kafka_cluster.utf8 import is_utf8
 from tests.unit.kafka_cluster.avro_strategies import zigzag
 
 ENUM = {"type": "enum", "name": "Colour", "symbols": ["RED", "BLUE"]}

@@ -142,7 +142,7 @@ def test_a_record_of_another_name_is_unfit_unless_the_reader_knows_it_by_an_alia
     assert read(written, record(field("int"), TIME, name="Old"), cpu=1) == 1.0
     assert read(written, record(field("int"), TIME, aliases=["Old"]), cpu=1) == 1.0
     assert read(written, None, cpu=1) == 1.0
-    with pytest.raises(UnfitError, match="is the record 'any.where.Old', the reader's is 'R'"):
+    with pytest.raises(UnfitError, match=r"is the record 'any.where.Old', the reader's is 'R'"):
         read(written, record(field("int"), TIME), cpu=1)
 
 
@@ -175,8 +175,9 @@ def test_instants_are_read_in_milliseconds_whatever_their_unit(
         "string",
         {"type": "long", "logicalType": "local-timestamp-millis"},
         {"type": "int", "logicalType": "date"},
-    ]
-    + [["int", {"type": "long", "logicalType": "timestamp-micros"}], ["null"]],
+        ["int", {"type": "long", "logicalType": "timestamp-micros"}],
+        ["null"],
+    ],
 )
 def test_what_is_no_instant_is_unfit_for_the_timestamp(avro_type: Any) -> None:
     registry = MemoryRegistry()
@@ -212,7 +213,7 @@ def test_a_reader_that_is_not_made_of_numbers_is_refused_at_once(wanted: AvroSch
 def test_kept_fields_go_along_under_the_readers_names_and_defaults(extra: list[Any]) -> None:
     colour = {"type": "enum", "name": "Colour", "symbols": ["RED", "BLUE"]}
     writer = record(*extra, TIME, field(["null", "string"], "machine"), field(colour, "colour"), field("bytes", "raw"))
-    names = {"host": ["machine"], "colour": [], "raw": [], "zone": []}
+    names: dict[str, list[str]] = {"host": ["machine"], "colour": [], "raw": [], "zone": []}
     fields = [field(["null", "string"], name, aliases=aliases, default="x") for name, aliases in names.items()]
     registry = MemoryRegistry()
     encoder = Encoder(writer, registry.register("x", writer))
@@ -221,7 +222,7 @@ def test_kept_fields_go_along_under_the_readers_names_and_defaults(extra: list[A
         for host in ("é", None)
     ]
     decoder = MetricDecoder(registry, [], record(TIME, *fields), keep=tuple(names))
-    kept = {"host": ["é", None], "colour": ["BLUE"] * 2, "raw": [b"\xff"] * 2, "zone": ["x"] * 2}
+    kept: dict[str, list[Any]] = {"host": ["é", None], "colour": ["BLUE"] * 2, "raw": [b"\xff"] * 2, "zone": ["x"] * 2}
     assert decoder.decode(values).kept == kept
     assert decoder.decode([values[0][:-1], values[1], None]).kept == {name: both[1:] for name, both in kept.items()}
 
