@@ -63,6 +63,7 @@ class Worker:
         try:
             champion = self._first_champion()
             if champion is not None:
+                self._decoder_for(champion.model.metrics)  # compiled before the first record
                 self._membership.join(champion)
                 while not self._stop.requested:
                     champion = self._watch.look() or champion
@@ -161,6 +162,7 @@ class Worker:
     def _decoder_for(self, metrics: tuple[str, ...]) -> MetricDecoder:
         if self._decoder is None or self._decodes != metrics:
             self._decoder, self._decodes = MetricDecoder(self._registry, metrics), metrics
+            self._decoder.warm()
         return self._decoder
 
     def _beat(self, state: str) -> None:
