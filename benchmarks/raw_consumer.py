@@ -9,6 +9,7 @@ import sys
 
 from confluent_kafka import TopicPartition
 
+from consumer_prediction.garbage import collected_between_batches
 from consumer_prediction.group import group_config
 from consumer_prediction.settings import PredictionSettings
 from kafka_cluster import clients
@@ -33,10 +34,11 @@ def main() -> int:
 
     consumer.subscribe([settings.metrics_topic], on_assign=on_assign, on_revoke=on_revoke)
     read = 0
-    while not stop.requested:
-        messages = consumer.consume(settings.prediction_batch, settings.prediction_poll_s)
-        read += len([message.value() for message in messages])
-        heartbeat.beat("reading", partitions=sorted(held), scored=read)
+    with collected_between_batches(SystemClock()):
+        while not stop.requested:
+            messages = consumer.consume(settings.prediction_batch, settings.prediction_poll_s)
+            read += len([message.value() for message in messages])
+            heartbeat.beat("reading", partitions=sorted(held), scored=read)
     consumer.close()
     heartbeat.beat("stopped", partitions=[], scored=read)
     return 0

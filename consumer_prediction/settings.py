@@ -20,10 +20,10 @@ class PredictionSettings(KafkaSettings):
     # A static member keeps its partitions while it restarts; a dynamic one hands them over when it stops.
     static_member: bool = False
     prediction_start: Literal["after-training", "earliest", "latest"] = "after-training"  # where nothing is committed
-    prediction_batch: int = Field(default=10_000, ge=1, le=1_000_000)  # records a transaction, at most
-    prediction_poll_s: float = Field(default=0.05, gt=0, le=10)  # how long a batch waits to fill
-    prefetch_records: int = Field(default=500_000, ge=1)  # of each partition, fetched ahead
-    prefetch_kb: int = Field(default=65_536, ge=1)  # of all partitions, at most
+    prediction_batch: int = Field(default=50_000, ge=1, le=1_000_000)  # records a transaction, at most
+    prediction_poll_s: float = Field(default=0.01, gt=0, le=10)  # how long a batch waits to fill
+    prefetch_records: int = Field(default=200_000, ge=1)  # of each partition, fetched ahead
+    prefetch_kb: int = Field(default=16_384, ge=1)  # of all partitions, at most
     prediction_log_limit: int = Field(default=100, ge=0)  # anomalies of a batch that get a log event of their own
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     transaction_timeout_ms: int = Field(default=10_000, ge=1_000)

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer_prediction.batch import ConsumedBatch, records_of
 from consumer_prediction.champion import Champion, ChampionWatch
+from consumer_prediction.garbage import collected_between_batches
 from consumer_prediction.group import group_config
 from consumer_prediction.judge import Judged, judge
 from consumer_prediction.membership import Membership
@@ -65,9 +66,11 @@ class Worker:
             if champion is not None:
                 self._decoder_for(champion.model.metrics)  # compiled before the first record
                 self._membership.join(champion)
-                while not self._stop.requested:
-                    champion = self._watch.look() or champion
-                    self._turn(champion)
+                with collected_between_batches(self._clock) as garbage:
+                    while not self._stop.requested:
+                        champion = self._watch.look() or champion
+                        self._turn(champion)
+                        garbage.collect()
         finally:
             self.close()
         self._beat("stopped")
