@@ -70,11 +70,33 @@ def decode(avro_type: Any, *bodies: bytes) -> Columns:
 )
 def test_the_edges_of_each_type_are_told_by_field_and_place(avro_type: Any, body: bytes, reason: str) -> None:
     columns = decode(avro_type, body)
+    flaw = strict.check(parse(with_first(avro_type))[0], body + b"\x06")
     if not reason:
-        assert columns.times_ms.tolist() == [3]
+        assert (flaw, columns.times_ms.tolist()) == (None, [3])
         return
+    assert flaw is not None
+    assert flaw.text(("first",), len(body)) == f"field 'first': {reason}"
     (rejected,) = columns.rejected
     assert (rejected.error, rejected.reason) == (DecodeError.UNDECODABLE, f"field 'first': {reason}")
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "body"),
+    [
+        ("float", bytes(4)),
+        ("double", bytes(8)),
+        ("boolean", b"\x01"),
+        ({"type": "fixed", "name": "F", "size": 3}, b"abc"),
+        ("string", zigzag(3) + b"abc"),
+    ],
+)
+def test_the_last_field_may_end_with_the_body_and_not_a_byte_later(avro_type: Any, body: bytes) -> None:
+    registry = MemoryRegistry()
+    schema = with_first(avro_type)
+    header = HEADER.pack(0, registry.register("x", {**schema, "fields": schema["fields"][::-1]}))
+    columns = MetricDecoder(registry, []).decode([header + b"\x06" + body, header + b"\x06" + body[:-1]])
+    assert columns.rows.tolist() == [0]
+    assert columns.rejected[0].error is DecodeError.UNDECODABLE
 
 
 def test_what_is_left_over_is_counted() -> None:
