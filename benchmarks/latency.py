@@ -15,6 +15,7 @@ from kafka_cluster.settings import KafkaSettings
 
 TICK_S = 0.005
 QUIET_S = 2.0
+WARM_UP_S = 2.0  # not counted: connections, the first transaction
 
 
 def latencies_ms(
@@ -24,19 +25,22 @@ def latencies_ms(
 
     The event time of a record is the moment when it is handed to the producer, and comes back in its anomaly.
     """
-    seen: list[float] = []
+    seen: list[tuple[float, float]] = []
     done = threading.Event()
     reader = threading.Thread(target=_read, args=(settings, registry, seen, done))
     reader.start()
     time.sleep(QUIET_S)
-    _send(settings, registry, readings, rate, seconds)
+    begin_ms = time.time() * 1000
+    _send(settings, registry, readings, rate, seconds + WARM_UP_S)
     time.sleep(QUIET_S)
     done.set()
     reader.join()
-    return np.asarray(seen)
+    return np.asarray([seen_ms - sent_ms for sent_ms, seen_ms in seen if sent_ms >= begin_ms + WARM_UP_S * 1000])
 
 
-def _read(settings: KafkaSettings, registry: HttpRegistry, seen: list[float], done: threading.Event) -> None:
+def _read(
+    settings: KafkaSettings, registry: HttpRegistry, seen: list[tuple[float, float]], done: threading.Event
+) -> None:
     decoder = RecordDecoder(registry)
     consumer = clients.consumer(settings, f"latency-{time.time()}", **{"auto.offset.reset": "latest"})
     consumer.subscribe([settings.anomalies_topic])
@@ -45,7 +49,7 @@ def _read(settings: KafkaSettings, registry: HttpRegistry, seen: list[float], do
             now_ms = time.time() * 1000
             value = message.value()
             if message.error() is None and value is not None:
-                seen.append(now_ms - decoder.decode(value)["timestamp"])
+                seen.append((decoder.decode(value)["timestamp"], now_ms))
     consumer.close()
 
 

@@ -15,6 +15,7 @@ def group_config(settings: PredictionSettings) -> dict[str, Any]:
         # What librdkafka fetches ahead: enough that a batch never waits, and no more than so much memory.
         "queued.min.messages": settings.prefetch_records,
         "queued.max.messages.kbytes": settings.prefetch_kb,
+        "fetch.queue.backoff.ms": 5,  # a full queue is emptied by one batch; librdkafka would look again after a second
         "client.id": settings.consumer_id,
     }
     if settings.static_member:
