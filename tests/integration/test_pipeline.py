@@ -226,9 +226,9 @@ def test_unusable_records_are_counted_and_too_many_train_nothing(lab: Lab) -> No
     sent = lab.produce(replay_keys=32)
     lab.send(*[encoder(lab).encode({**GOOD, "cpu": float("nan")})] * 40)
     manifest = json.loads((lab.train().bundle / "manifest.json").read_text())
-    assert manifest["data"]["rejected"] == {"not-finite: cpu is nan": 40}
+    assert manifest["data"]["rejected"] == {"not-finite: field 'cpu': is NaN": 40}
     assert manifest["data"]["seen"] == sent
-    with pytest.raises(Exception, match=r"40 of \d+ are not usable, 40 of them: not-finite: cpu is nan"):
+    with pytest.raises(Exception, match=r"40 of \d+ are not usable, 40 of them: not-finite: field 'cpu': is NaN"):
         lab.train(training_max_rejected=0.001)
 
 
