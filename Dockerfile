@@ -38,7 +38,9 @@ RUN python -m compileall -q detectors && mkdir /opt/warm && chown lab /opt/warm
 USER lab
 ENV NUMBA_CACHE_DIR=/opt/warm/numba
 RUN python -c "import numpy as np; from detectors.forest import FlatForest as F; \
-    F(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.float32), np.zeros((1, 2)), 2, 1).warm()"
+    F(np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.float32), np.zeros((1, 2)), 2, 1).warm(); \
+    from kafka_cluster.codec import MetricDecoder; from kafka_cluster.memory_registry import MemoryRegistry; \
+    MetricDecoder(MemoryRegistry(), ()).warm()"
 # numba loads only from where it can write: the compiled loops move to /tmp at the start, and a processor that they
 # do not fit gets its own there.
 ENV NUMBA_CACHE_DIR=/tmp/warm/numba MODELS_DIR=/models HEARTBEAT_FILE=/tmp/heartbeat.json

@@ -17,12 +17,12 @@ from rich.progress import Progress
 from commands.demo_processes import Beat, Program, start, wait_for
 from commands.demo_summary import Summary
 from commands.live_anomalies import LiveAnomalies
-from commands.steps import Steps
+from commands.steps import InterruptedClock, Steps
 from consumer_training.evaluate import inside_windows
 from consumer_training.publish import EVALUATION_JSON, EVALUATION_PNG
 from consumer_training.settings import TrainingSettings
 from kafka_cluster import dataset as datasets
-from kafka_cluster.clock import Clock, Stop, SystemClock
+from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.dataset import Dataset
 from kafka_cluster.embedded.cluster import Cluster
 from kafka_cluster.embedded.settings import LabSettings
@@ -67,20 +67,6 @@ def run_demo(settings: LabSettings, plan: DemoPlan, stop: Stop) -> Summary:
         raise
     demo.stop(cluster=not plan.keep)
     return summary
-
-
-class InterruptedClock(SystemClock):
-    """Asked for the time after a requested stop, it raises KeyboardInterrupt: the signal's own may be swallowed."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__(stop)
-        self._requested = stop
-
-    def monotonic(self) -> float:
-        """Seconds from an arbitrary start. Raises KeyboardInterrupt when the stop was requested."""
-        if self._requested.requested:
-            raise KeyboardInterrupt
-        return super().monotonic()
 
 
 class Demo:

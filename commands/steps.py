@@ -8,7 +8,21 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from kafka_cluster.clock import Clock
+from kafka_cluster.clock import Clock, Stop, SystemClock
+
+
+class InterruptedClock(SystemClock):
+    """Asked for the time after a requested stop, it raises KeyboardInterrupt: the signal's own may be swallowed."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop)
+        self._requested = stop
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start. Raises KeyboardInterrupt when the stop was requested."""
+        if self._requested.requested:
+            raise KeyboardInterrupt
+        return super().monotonic()
 
 
 class Steps:
