@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from consumer_training.evaluate import LabelledWindows, Scored, evaluate, inside_windows
 from consumer_training.rows import Rows
@@ -41,6 +42,11 @@ def test_without_labels_nothing_is_claimed_about_windows() -> None:
 def test_the_ends_of_a_window_are_inside() -> None:
     times = np.asarray([9, 10, 20, 21], dtype=np.int64)
     assert inside_windows(times, {"cpu": [(10, 20)]}).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("alarm", "found"), [(9, 0), (10, 1), (20, 1), (21, 0)])
+def test_an_alarm_at_either_end_finds_the_window(alarm: int, found: int) -> None:
+    assert evaluate(scored([alarm]), {"cpu": [(10_000, 20_000)]}).found == found
 
 
 def test_the_result_is_plain_data() -> None:
