@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.connect import in_var, read_settings
+from consumer_prediction.run import run
 from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.worker import Worker
-from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Stop, SystemClock
-from kafka_cluster.prepare import wait_for_registry
 
 
 def predict(
@@ -32,7 +30,4 @@ def predict(
         models_dir=in_var("MODELS_DIR", "models"),
     )
     stop = Stop().on_signals()
-    clock = SystemClock(stop)
-    wait_for_broker(settings, clock)
-    with wait_for_registry(settings, clock) as registry:
-        Worker(settings, registry, clock, stop).run()
+    run(settings, SystemClock(stop), stop)

@@ -2,14 +2,12 @@
 
 import sys
 
+from consumer_prediction.run import run
 from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.worker import Worker
 from detectors.errors import DetectorError
 from kafka_cluster import log
-from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.errors import one_clear_line
-from kafka_cluster.prepare import wait_for_registry
 
 
 def main() -> int:
@@ -17,10 +15,7 @@ def main() -> int:
     settings = PredictionSettings.read()
     log.configure(settings.log_format, settings.log_level)
     stop = Stop().on_signals()
-    clock = SystemClock(stop)
-    wait_for_broker(settings, clock)
-    with wait_for_registry(settings, clock) as registry:
-        Worker(settings, registry, clock, stop).run()
+    run(settings, SystemClock(stop), stop)
     return 0
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import cast
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
@@ -43,10 +42,15 @@ class ConsumedBatch:
             first.setdefault(cast(int, message.partition()), cast(int, message.offset()))
         return first
 
-    def nexts(self, consumer: Consumer, held: Collection[int]) -> list[TopicPartition]:
-        """By partition that is held, the offset after the last one in the batch: what is to be committed."""
-        positions = consumer.position([TopicPartition(self.topic, number) for number in held])
-        return [position for position in positions if position.offset >= 0]
+    def nexts(self) -> list[TopicPartition]:
+        """By partition, the offset after the last one in the batch: what is to be committed.
+
+        Not the client's own position: after a seek it still stands behind the batch that was undone, until the
+        partition gives its next record.
+        """
+        backwards = list(map(Message.partition, reversed(self._messages)))
+        last = [self.address(len(self) - 1 - backwards.index(partition)) for partition in set(backwards)]
+        return [TopicPartition(self.topic, partition, offset + 1) for partition, offset in last]
 
 
 def records_of(messages: list[Message]) -> list[Message]:

@@ -119,7 +119,7 @@ class Worker:
         self._limit.count(len(batch), len(letters))
         try:
             outputs = self._outputs(batch, judged, letters)
-            self._transactions.commit(self._consumer, outputs, batch.nexts(self._consumer, self._membership.held))
+            self._transactions.commit(self._consumer, outputs, batch.nexts())
         except AbortedError:
             self._read_again(batch)
             return
