@@ -57,7 +57,9 @@ def test_the_locks_agree_on_every_version() -> None:
     assert image.items() <= whole.items() <= test.items()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-image.lock", "requirements-test.lock", "requirements-bench.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-image.lock", "requirements-test.lock", "requirements-bench.lock"]
+)
 def test_a_lock_has_a_hash_for_every_package_and_names_no_host(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
