@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CONSUMERS = ("consumer_training", "consumer_prediction", "consumer_history")
 MAY_IMPORT: dict[str, set[str]] = {
     "kafka_cluster": set(),
     "detectors": set(),
     "producer": {"kafka_cluster"},
     "consumer_training": {"kafka_cluster", "detectors"},
     "consumer_prediction": {"kafka_cluster", "detectors"},
-    "commands": {"kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "benchmarks"},
-    "benchmarks": {"kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "commands"},
+    "consumer_history": {"kafka_cluster", "detectors"},
+    "commands": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "benchmarks"},
+    "benchmarks": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "commands"},
 }
 
 
