@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated, Literal
+
+import typer
 
 from commands.lab_settings import LabSettings
 from kafka_cluster.embedded.cluster import Cluster, ClusterInfo
 
 
-def up() -> None:
+def up(
+    with_: Annotated[
+        list[Literal["cassandra"]] | None, typer.Option("--with", help="Another server: the history's Cassandra.")
+    ] = None,
+) -> None:
     """Start the servers; those that run already are kept."""
-    info = Cluster(LabSettings.read(), say=lambda line: print(line, file=sys.stderr)).up()
+    info = Cluster(LabSettings.read(), say=lambda line: print(line, file=sys.stderr)).up(extra=with_ or ())
     print(how_to_go_on(info))
 
 

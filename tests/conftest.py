@@ -8,6 +8,7 @@ import pytest
 
 from kafka_cluster.embedded.cluster import Cluster, ClusterInfo
 from kafka_cluster.embedded.ports import pick_free
+from kafka_cluster.embedded.ring import Ring
 from kafka_cluster.embedded.settings import LabSettings
 
 
@@ -30,3 +31,19 @@ def cluster(cluster_settings: LabSettings) -> Iterator[ClusterInfo]:
     servers = Cluster(cluster_settings)
     yield servers.up(leashed=True)
     servers.down()
+
+
+@pytest.fixture(scope="session")
+def cassandra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One Cassandra for the whole session, started by the first test that asks; gives the variables to reach it by."""
+    native, storage = pick_free(2)
+    settings = LabSettings.read(
+        lab_var=tmp_path_factory.mktemp("cassandra") / "var",
+        lab_port_offset=0,
+        lab_cassandra_port=native,
+        lab_cassandra_storage_port=storage,
+    )
+    one = Ring(settings, ["127.0.0.1"], heap_mb=512)
+    one.up()
+    yield {"cassandra_contact_points": "127.0.0.1", "cassandra_port": str(native)}
+    one.down()

@@ -6,7 +6,7 @@ import platform
 import shutil
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +14,7 @@ import psutil
 
 from kafka_cluster.embedded import ports
 from kafka_cluster.embedded.artifacts import ArtifactStore, locked
+from kafka_cluster.embedded.cassandra import Cassandra
 from kafka_cluster.embedded.server import java
 from kafka_cluster.embedded.settings import LabSettings
 from kafka_cluster.embedded.state import State
@@ -117,6 +118,8 @@ def _ports(settings: LabSettings) -> Iterator[Problem]:
         yield Problem("state", "warn", error.reason, error.way_out)
     for server, (variable, port) in wanted.items():
         yield _port(server, port, variable, ours)
+    optional = _port("cassandra", settings.cassandra_port, "LAB_CASSANDRA_PORT", ours)
+    yield replace(optional, verdict="warn") if optional.verdict == "fail" else optional
 
 
 def _port(server: str, port: int, variable: str, ours: set[int]) -> Problem:
@@ -136,7 +139,7 @@ def _artifacts(settings: LabSettings) -> Problem:
     if damaged:
         way_out = f"remove it; the next `./lab up` fetches it again: rm {damaged[0]}"
         return Problem("artifacts", "fail", f"{len(damaged)} cached files are not the locked ones", way_out)
-    missing = store.missing(sets)
+    missing = store.missing([name for name in sets if name != Cassandra.artifacts])  # that one comes when asked for
     if missing:
         size = sum(artifact.size for artifact in missing)
         found = f"{len(missing)} files, {size / 1e6:.0f} MB, are not in {settings.lab_cache} yet"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kafka_cluster.clock import Clock, Stop, SystemClock
 from kafka_cluster.embedded import ports, process
 from kafka_cluster.embedded.artifacts import ArtifactStore
 from kafka_cluster.embedded.broker import Broker
+from kafka_cluster.embedded.cassandra import Cassandra
 from kafka_cluster.embedded.checks import require_room
 from kafka_cluster.embedded.registry import Registry
 from kafka_cluster.embedded.server import Server
@@ -22,6 +23,7 @@ from kafka_cluster.errors import LabError
 Say = Callable[[str], None]
 
 STOP_TIMEOUT_S = 15.0
+OPTIONAL = (Cassandra.name,)  # started only when asked for
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,15 @@ class ClusterInfo:
     registry_url: str
     zookeeper: str
     started: tuple[str, ...] = ()
+    cassandra: tuple[str, int] | None = None  # host and port, where it is part of the cluster
 
     def env(self) -> dict[str, str]:
-        """The environment variables that every program of the lab reads."""
-        return {
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
-            "SCHEMA_REGISTRY_URL": self.registry_url,
-        }
+        """The environment variables that the programs of the lab read."""
+        kafka = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "SCHEMA_REGISTRY_URL": self.registry_url}
+        if self.cassandra is None:
+            return kafka
+        host, port = self.cassandra
+        return kafka | {"CASSANDRA_CONTACT_POINTS": host, "CASSANDRA_PORT": str(port)}
 
 
 class Cluster:
@@ -76,33 +80,37 @@ class Cluster:
         self._broker = Broker(settings, self._store, settings.broker_port, settings.zookeeper_port)
         self._registry = Registry(settings, self._store, settings.registry_port, self._broker.address)
         self._zookeeper = ZooKeeper(settings, self._store, settings.zookeeper_port)
+        self._cassandra = Cassandra(settings, self._store, settings.cassandra_port, settings.cassandra_storage_port)
         # In the order of starting; stopped in the reverse order.
-        self._servers: tuple[Server, ...] = (self._zookeeper, self._broker, self._registry)
+        self._servers: tuple[Server, ...] = (self._zookeeper, self._broker, self._registry, self._cassandra)
 
     @property
     def info(self) -> ClusterInfo:
-        """The addresses, whether it runs or not."""
-        return ClusterInfo(self._broker.address, self._registry.url, self._zookeeper.address)
+        """The addresses, whether it runs or not; Cassandra's when it was started and not stopped."""
+        return self._info(self._state.read(), ())
 
-    def up(self, leashed: bool = False) -> ClusterInfo:
+    def _info(self, entries: Mapping[str, Entry], started: tuple[str, ...]) -> ClusterInfo:
+        cassandra = (self._cassandra.host, self._cassandra.port) if self._cassandra.name in entries else None
+        addresses = (self._broker.address, self._registry.url, self._zookeeper.address)
+        return ClusterInfo(*addresses, started, cassandra)
+
+    def up(self, leashed: bool = False, extra: Sequence[str] = ()) -> ClusterInfo:
         """Start what does not run, and return when everything answers. Main thread only when `leashed`.
+
+        `extra` names those of OPTIONAL that are wanted too.
 
         Leashed servers die with this process, whatever becomes of it. Raises LabError; then, and on
         Ctrl-C, what this call started is stopped again.
         """
         with self._state.alone():
             entries = self._state.read()
-            to_start = [server for server in self._servers if not self._reusable(server, entries)]
+            wanted = [one for one in self._servers if one.name not in OPTIONAL or one.name in extra]
+            to_start = [server for server in wanted if not self._reusable(server, entries)]
             if to_start:
                 require_room(self._settings)
                 self._store.ensure(sorted({server.artifacts for server in to_start}))
                 self._start(to_start, entries, leashed)
-        return ClusterInfo(
-            self._broker.address,
-            self._registry.url,
-            self._zookeeper.address,
-            tuple(server.name for server in to_start),
-        )
+            return self._info(entries, tuple(server.name for server in to_start))
 
     def down(self) -> list[str]:
         """Stop every server, last started first; returns the names of those that ran."""
@@ -160,7 +168,8 @@ class Cluster:
     def _start(self, servers: list[Server], entries: dict[str, Entry], leashed: bool) -> None:
         for server in servers:
             server.check()
-            ports.require_free(server.name, server.port, server.port_variable)
+            for variable, port in {server.port_variable: server.port, **server.other_ports}.items():
+                ports.require_free(server.name, port, variable, server.host)
         starter = Starter(self._state, entries, self._clock, self._stop, self._say)
         try:
             starter.start(servers, leashed)

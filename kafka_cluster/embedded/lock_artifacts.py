@@ -20,6 +20,7 @@ LOCK_FILE = Path(__file__).with_name("artifacts.lock.json")
 # Kafka 3.9 is the last line that knows ZooKeeper; reload4j is the logging back end of its own distribution.
 WITH_DEPENDENCIES = {
     "kafka": ["org.apache.kafka:kafka_2.13:3.9.1", "org.slf4j:slf4j-reload4j:1.7.36"],
+    "cassandra": ["org.apache.cassandra:cassandra-all:5.0.4"],
 }
 # The registry's tarball brings its libraries, and its parent POM is not published beside it.
 ALONE = {

@@ -10,12 +10,12 @@ from kafka_cluster.embedded.server import HOST
 from kafka_cluster.errors import LabError
 
 
-def is_free(port: int) -> bool:
+def is_free(port: int, host: str = HOST) -> bool:
     """True when a server could listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: old connections do not count
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -33,9 +33,9 @@ def holder(port: int) -> psutil.Process | None:
     return None
 
 
-def require_free(server: str, port: int, variable: str) -> None:
+def require_free(server: str, port: int, variable: str, host: str = HOST) -> None:
     """Raise LabError, naming who holds the port and how to move, unless it is free."""
-    if not is_free(port):
+    if not is_free(port, host):
         raise LabError(
             server,
             f"port {port} is in use by {describe(holder(port))}",

@@ -17,7 +17,17 @@ ASK_TIMEOUT_S = 2.0
 WIPE = "`./lab down --wipe` removes the servers' data and starts afresh"
 
 # Variables that would reach into a server's configuration from outside.
-FOREIGN_PREFIXES = ("JAVA_", "JDK_JAVA_", "_JAVA_", "QUARKUS_", "APICURIO_", "KAFKA_", "REGISTRY_", "CLASSPATH")
+FOREIGN_PREFIXES = (
+    "JAVA_",
+    "JDK_JAVA_",
+    "_JAVA_",
+    "QUARKUS_",
+    "APICURIO_",
+    "KAFKA_",
+    "REGISTRY_",
+    "CASSANDRA_",
+    "CLASSPATH",
+)
 
 
 class Server(ABC):
@@ -26,6 +36,7 @@ class Server(ABC):
     name: str  # also the folder's, the log's and the state's
     artifacts: str  # the set of the lock that it runs from
     port_variable: str
+    host: str = HOST
 
     def __init__(self, settings: LabSettings, store: ArtifactStore, port: int) -> None:
         self.settings, self.store, self.port = settings, store, port
@@ -37,7 +48,12 @@ class Server(ABC):
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"{HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    @property
+    def other_ports(self) -> Mapping[str, int]:
+        """Further ports that must be free, by the variable that moves each."""
+        return {}
 
     @property
     def marker(self) -> str:

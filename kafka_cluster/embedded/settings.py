@@ -32,6 +32,8 @@ class LabSettings(Settings):
     lab_zookeeper_port: Port = 2181
     lab_broker_port: Port = 9092
     lab_registry_port: Port = 8081
+    lab_cassandra_port: Port = 9042
+    lab_cassandra_storage_port: Port = 7000  # where the nodes of a ring talk to each other
 
     # Base URL of the Maven repository that the servers' files come from; the public one when not set.
     lab_maven_repository: str | None = None
@@ -52,6 +54,16 @@ class LabSettings(Settings):
     def registry_port(self) -> int:
         """The port that the Schema Registry listens on: base plus offset."""
         return self.lab_registry_port + self.lab_port_offset
+
+    @property
+    def cassandra_port(self) -> int:
+        """The port on which Cassandra serves clients: base plus offset."""
+        return self.lab_cassandra_port + self.lab_port_offset
+
+    @property
+    def cassandra_storage_port(self) -> int:
+        """The port that Cassandra's nodes use between them: base plus offset."""
+        return self.lab_cassandra_storage_port + self.lab_port_offset
 
     @property
     def logs(self) -> Path:

@@ -23,17 +23,20 @@ from kafka_cluster.errors import LabError
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 MEMORY_LIMIT_BYTES = 1.5e9
+CASSANDRA_LIMIT_BYTES = 1.3e9
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> LabSettings:
-    zookeeper, broker, registry = pick_free(3)
+    zookeeper, broker, registry, cassandra, storage = pick_free(5)
     return LabSettings.read(
         lab_var=tmp_path_factory.mktemp("own") / "var",
         lab_port_offset=0,
         lab_zookeeper_port=zookeeper,
         lab_broker_port=broker,
         lab_registry_port=registry,
+        lab_cassandra_port=cassandra,
+        lab_cassandra_storage_port=storage,
     )
 
 
@@ -76,6 +79,10 @@ def test_everything_answers_on_loopback_alone_and_within_the_memory_limit(own: C
     assert [server.name for server in servers] == ["zookeeper", "broker", "registry"]
     assert all(server.healthy for server in servers)
     assert sum(server.rss_bytes for server in servers) < MEMORY_LIMIT_BYTES
+    assert_on_loopback_alone(servers)
+
+
+def assert_on_loopback_alone(servers: list[ServerStatus]) -> None:
     for server in servers:
         listening = [
             connection.laddr[0]
@@ -84,6 +91,23 @@ def test_everything_answers_on_loopback_alone_and_within_the_memory_limit(own: C
         ]
         assert listening
         assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+def test_cassandra_comes_when_asked_for_beside_what_runs_and_goes_with_it(own: Cluster) -> None:
+    own.up(leashed=True)
+    before = pids(own)
+    info = own.up(leashed=True, extra=["cassandra"])
+    assert info.started == ("cassandra",)
+    assert own.info.env() == info.env()
+    assert info.env()["CASSANDRA_CONTACT_POINTS"] == "127.0.0.1"
+    assert pids(own).items() >= before.items()
+    (cassandra,) = [server for server in own.status() if server.name == "cassandra"]
+    assert cassandra.healthy
+    assert cassandra.rss_bytes < CASSANDRA_LIMIT_BYTES
+    assert_on_loopback_alone([cassandra])
+    assert own.up(leashed=True, extra=["cassandra"]).started == ()
+    assert own.down() == ["cassandra", "registry", "broker", "zookeeper"]
+    assert "CASSANDRA_CONTACT_POINTS" not in own.info.env()
 
 
 def test_a_second_up_reuses_what_runs(own: Cluster) -> None:

@@ -1,0 +1,138 @@
+"""What every history store promises."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from consumer_history.buckets import BUCKET_EVENTS
+from consumer_history.cassandra_chunks import ChunkStore
+from consumer_history.cassandra_rows import RowStore
+from consumer_history.cassandra_settings import CassandraSettings
+from consumer_history.connection import Connection
+from consumer_history.migrate import migrate
+from consumer_history.store import EventBatch, HistoryStore
+from kafka_cluster.clock import SystemClock
+
+KEYS, PARTITIONS = 7, 2
+FAR = 1 << 60
+
+
+@pytest.fixture(scope="session")
+def made(cassandra: dict[str, str]) -> CassandraSettings:
+    """The settings of a Cassandra with the tables; small requests, so that a few events are several."""
+    settings = CassandraSettings.read(**cassandra, history_rows_a_request=40, history_events_a_chunk=30)
+    migrate(settings, SystemClock())
+    return settings
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.integration) for kind in ("rows", "chunks")])
+def store(request: pytest.FixtureRequest) -> Iterator[HistoryStore]:
+    connection = Connection(request.getfixturevalue("made"), SystemClock())
+    topic = f"topic-{uuid.uuid4().hex}"
+    store: HistoryStore = RowStore(connection, topic) if request.param == "rows" else ChunkStore(connection, topic)
+    yield store
+    store.close()
+
+
+def events(count: int, first: int = 0) -> EventBatch:
+    """`count` events of every partition from the offset `first` on: what Kafka gives, at every reading."""
+    offsets = np.tile(np.arange(first, first + count, dtype=np.int64), PARTITIONS)
+    partitions = np.repeat(np.arange(PARTITIONS, dtype=np.int32), count)
+    keys = (offsets * 5 + partitions) % KEYS
+    return EventBatch(keys, 1_700_000_000_000 + offsets * 3, np.sin(offsets * 1.7 + partitions), partitions, offsets)
+
+
+def read(store: HistoryStore, until: dict[int, int], depth: int = 50) -> EventBatch:
+    found = list(store.last(until, depth)) or [events(0)]
+    return EventBatch(*(np.concatenate([getattr(one, name) for one in found]) for name in vars(found[0])))
+
+
+def last_values(batch: EventBatch, until: dict[int, int], depth: int) -> dict[tuple[int, int], list[float]]:
+    """By partition and key: the last values below the partition's offset, in order, the plainest way there is."""
+    found: dict[tuple[int, int], list[float]] = {}
+    for partition, key, offset, value in zip(
+        batch.partitions.tolist(), batch.keys.tolist(), batch.offsets.tolist(), batch.values.tolist(), strict=True
+    ):
+        if offset < until.get(partition, 0):
+            found[partition, key] = [*found.get((partition, key), []), value][-depth:]
+    return found
+
+
+@pytest.mark.parametrize("depth", [1, 5, 50])
+def test_the_last_values_are_those_of_the_log_bit_for_bit(store: HistoryStore, depth: int) -> None:
+    log, until = events(200), {0: 200, 1: 200}
+    store.append(log)
+    assert last_values(read(store, until, depth), until, depth) == last_values(log, until, depth)
+
+
+def test_the_answer_is_as_of_the_offset_that_is_asked_for(store: HistoryStore) -> None:
+    log, until = events(120), {0: 61, 1: 90}
+    store.append(log)
+    found = read(store, until)
+    assert all(found.offsets[found.partitions == one].max() == end - 1 for one, end in until.items())
+    assert last_values(found, until, 50) == last_values(log, until, 50)
+
+
+def test_only_the_partitions_that_are_asked_for_come(store: HistoryStore) -> None:
+    store.append(events(30))
+    assert set(read(store, {1: 30}).partitions.tolist()) == {1}
+
+
+def test_an_event_stored_twice_is_one_event_however_the_batches_are_cut(store: HistoryStore) -> None:
+    store.append(events(100))
+    store.append(events(45, first=30))
+    store.append(events(50, first=75))
+    found = read(store, {0: FAR, 1: FAR})
+    for one in range(PARTITIONS):
+        assert found.offsets[found.partitions == one].tolist() == list(range(125))
+
+
+def test_a_shorter_batch_of_a_second_writer_takes_nothing_away(store: HistoryStore) -> None:
+    store.append(events(25))
+    store.append(events(10))
+    assert len(read(store, {0: FAR})) == 25
+
+
+def test_every_column_comes_back_as_it_was(store: HistoryStore) -> None:
+    values = np.array([0.1, -0.0, 1e308, 5e-324, np.inf, -np.inf, np.nan, 2.5])
+    n = len(values)
+    times = np.array([0, 1, -1, 1_700_000_000_123, 2**40, 3, 4, 5], np.int64)
+    keys = np.array([0, -1, 2**63 - 1, -(2**63), 5, 6, 7, 8], np.int64)
+    log = EventBatch(keys, times, values, np.zeros(n, np.int32), np.arange(n, dtype=np.int64))
+    store.append(log)
+    found = read(store, {0: n})
+    assert found.values.tobytes() == values.tobytes()
+    for name in ("keys", "times_ms", "partitions", "offsets"):
+        assert getattr(found, name).tolist() == getattr(log, name).tolist()
+        assert getattr(found, name).dtype == getattr(log, name).dtype
+
+
+def test_offsets_with_gaps_far_up_and_over_a_buckets_edge(store: HistoryStore) -> None:
+    log = events(60, first=10 * BUCKET_EVENTS - 30).take(np.arange(120) % 3 > 0)
+    store.append(log)
+    until = {0: 10 * BUCKET_EVENTS + 20, 1: FAR}
+    assert last_values(read(store, until), until, 50) == last_values(log, until, 50)
+    assert len(read(store, {0: 10 * BUCKET_EVENTS})) == 20
+
+
+def test_nothing_stored_is_nothing_to_recover(store: HistoryStore) -> None:
+    store.append(events(0))
+    assert list(store.last({0: 100}, 50)) == []
+    assert list(store.last({}, 50)) == []
+
+
+def test_within_a_partition_the_events_come_in_the_order_of_their_offsets(store: HistoryStore) -> None:
+    for first in (0, 80, 40):
+        store.append(events(40, first))
+    found = read(store, {0: FAR, 1: FAR})
+    for one in range(PARTITIONS):
+        assert np.all(np.diff(found.offsets[found.partitions == one]) > 0)
+
+
+def test_close_may_be_repeated(store: HistoryStore) -> None:
+    store.close()
+    store.close()
