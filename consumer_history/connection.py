@@ -120,12 +120,12 @@ class Connection:
 
     def away(self, error: Exception) -> LabError:
         """The error for a person: away, or for ever wrong."""
+        if isinstance(error, NoHostAvailable) and "using keyspace" in str(error):
+            return self._refused(error, "`python -m consumer_history.migrate` makes keyspace and tables")
         if isinstance(error, NoHostAvailable):
             for cause in error.errors.values() if isinstance(error.errors, dict) else ():
                 if isinstance(cause, cassandra.AuthenticationFailed):
                     return self._refused(cause, "set CASSANDRA_USERNAME and CASSANDRA_PASSWORD")
-                if isinstance(cause, cassandra.InvalidRequest) and "Keyspace" in str(cause):
-                    return self._refused(cause, "`python -m consumer_history.migrate` makes keyspace and tables")
         return StoreAwayError(self._name(), _one_line(error), "is it up? `lab up --with cassandra` starts one here")
 
     def _refused(self, error: Exception, way_out: str) -> LabError:

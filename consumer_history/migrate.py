@@ -32,12 +32,23 @@ log = get_logger()
 BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS {keyspace}.schema_version (
     app text, version int, file text, sha256 text, applied timestamp, PRIMARY KEY (app, version)
-) WITH ID = 6f1d7a52-5c1b-5d1e-9a11-0000000000f1;
+) WITH ID = {id[schema_version]};
 CREATE TABLE IF NOT EXISTS {keyspace}.schema_lock (
     app text PRIMARY KEY, holder text
-) WITH ID = 6f1d7a52-5c1b-5d1e-9a11-0000000000f2
+) WITH ID = {id[schema_lock]}
 """
 APP = "history"
+IDS = uuid.UUID("6f1d7a52-5c1b-5d1e-9a11-000000000000")
+
+
+class TableIds:
+    """`{id[events]}` in a file: the id of that table, always the same in a keyspace and another in another one."""
+
+    def __init__(self, keyspace: str) -> None:
+        self._keyspace = keyspace
+
+    def __getitem__(self, table: str) -> uuid.UUID:
+        return uuid.uuid5(IDS, f"{self._keyspace}.{table}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,10 @@ class Step:
         """The CQL, one statement each, comments left out."""
         window_minutes = max(10, settings.history_ttl_s // 60 // WINDOWS) if settings.history_ttl_s else 24 * 60
         filled = self.text.format(
-            ttl_s=settings.history_ttl_s, window_minutes=window_minutes, bucket_events=BUCKET_EVENTS
+            ttl_s=settings.history_ttl_s,
+            window_minutes=window_minutes,
+            bucket_events=BUCKET_EVENTS,
+            id=TableIds(settings.cassandra_keyspace),
         )
         code = "\n".join(line for line in filled.splitlines() if not line.startswith("--"))
         return [statement.strip() for statement in code.split(";") if statement.strip()]
@@ -77,7 +91,7 @@ def migrate(settings: CassandraSettings, clock: Clock, wanted: list[Step] | None
     keyspace = settings.cassandra_keyspace
     with wait_for_cassandra(settings, clock, WAIT_S, keyspace=False) as connection:
         execute(connection, _create_keyspace(settings))
-        for statement in BOOKKEEPING.format(keyspace=keyspace).split(";"):
+        for statement in BOOKKEEPING.format(keyspace=keyspace, id=TableIds(keyspace)).split(";"):
             execute(connection, statement)
     with wait_for_cassandra(settings, clock, WAIT_S) as connection:
         holder = _lock(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from kafka_cluster.clock import Clock, Stop, SystemClock
@@ -46,6 +47,11 @@ class Ring:
         """The addresses of all nodes, up or not."""
         return tuple(self._servers)
 
+    @property
+    def port(self) -> int:
+        """Where each node serves clients."""
+        return next(iter(self._servers.values())).port
+
     def up(self, *hosts: str) -> None:
         """Start these nodes, or all. They end with this process; main thread only. Raises LabError."""
         self._store.ensure(["cassandra"])
@@ -64,6 +70,7 @@ class Ring:
 
     def down(self) -> None:
         """Stop every node."""
-        for name in list(self._entries):
-            process.stop(self._entries.pop(name).process, STOP_TIMEOUT_S)
+        with ThreadPoolExecutor() as pool:  # each takes seconds to write its last tables
+            list(pool.map(lambda entry: process.stop(entry.process, STOP_TIMEOUT_S), self._entries.values()))
+        self._entries.clear()
         self._state.write({})

@@ -1,0 +1,95 @@
+"""A ring of three nodes on this machine: one is killed under load, and nothing is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from consumer_history.cassandra_chunks import ChunkStore
+from consumer_history.cassandra_rows import RowStore
+from consumer_history.cassandra_settings import CassandraSettings
+from consumer_history.connection import Connection
+from consumer_history.migrate import migrate
+from consumer_history.store import EventBatch, HistoryStore, StoreAwayError
+from kafka_cluster.clock import SystemClock
+from kafka_cluster.embedded.ports import is_free, pick_free
+from kafka_cluster.embedded.ring import Ring
+from kafka_cluster.embedded.settings import LabSettings
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+BATCH, BATCHES_BEFORE, BATCHES_AFTER = 2_000, 5, 15
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[Ring]:
+    native, storage = pick_free(2)
+    if not all(is_free(native, host) for host in HOSTS):
+        pytest.skip("the loopback interface has no 127.0.0.2 and 127.0.0.3")
+    settings = LabSettings.read(
+        lab_var=tmp_path, lab_port_offset=0, lab_cassandra_port=native, lab_cassandra_storage_port=storage
+    )
+    made = Ring(settings, HOSTS)
+    made.up()
+    yield made
+    made.down()
+
+
+def events(number: int) -> EventBatch:
+    offsets = np.arange(number * BATCH, (number + 1) * BATCH, dtype=np.int64)
+    return EventBatch(offsets % 97, offsets, np.sqrt(offsets), np.zeros(BATCH, np.int32), offsets)
+
+
+class Load(threading.Thread):
+    """Appends batch after batch, each again until it is stored, as a worker does."""
+
+    def __init__(self, stores: list[HistoryStore]) -> None:
+        super().__init__(daemon=True)
+        self._stores, self.done, self.error = stores, 0, ""
+        self.half_way = threading.Event()
+
+    def run(self) -> None:
+        for number in range(BATCHES_BEFORE + BATCHES_AFTER):
+            for store in self._stores:
+                self._store(store, events(number))
+            self.done = number + 1
+            if self.done == BATCHES_BEFORE:
+                self.half_way.set()
+
+    def _store(self, store: HistoryStore, batch: EventBatch) -> None:
+        for _ in range(5):
+            try:
+                return store.append(batch)
+            except StoreAwayError as error:
+                self.error = str(error)
+        return None
+
+
+def test_a_node_killed_under_load_loses_nothing(ring: Ring) -> None:
+    settings = CassandraSettings.read(
+        cassandra_contact_points=",".join(HOSTS),
+        cassandra_port=ring.port,
+        cassandra_replication_factor=3,
+        cassandra_consistency="LOCAL_QUORUM",
+    )
+    clock = SystemClock()
+    migrate(settings, clock)
+    with Connection(settings, clock) as connection:
+        stores: list[HistoryStore] = [RowStore(connection, "ring"), ChunkStore(connection, "ring")]
+        load = Load(stores)
+        load.start()
+        assert load.half_way.wait(60)
+        ring.kill(HOSTS[2])
+        load.join(90)
+        assert load.done == BATCHES_BEFORE + BATCHES_AFTER, load.error
+        sent = [events(number) for number in range(load.done)]
+        for store in stores:
+            found = list(store.last({0: 1 << 60}, 50))
+            for column in ("offsets", "keys", "values"):
+                expected = np.concatenate([getattr(one, column) for one in sent])
+                assert np.array_equal(np.concatenate([getattr(one, column) for one in found]), expected)
