@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.transaction import Transactions
 from consumer_prediction.worker import Counts, Worker
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.prepare import wait_for_registry
 
 
-def run(settings: PredictionSettings, clock: Clock, stop: Stop) -> Counts:
+def run(
+    settings: PredictionSettings, clock: Clock, stop: Stop, transactions: type[Transactions] = Transactions
+) -> Counts:
     """Wait for the servers, join the group, score until the stop is requested. Raises LabError."""
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
-        return Worker(settings, registry, clock, stop).run()
+        return Worker(settings, registry, clock, stop, transactions).run()

@@ -57,9 +57,13 @@ class Transactions:
                 self._produce(output)
             group = consumer.consumer_group_metadata()
             self._retrying(lambda: self._producer.send_offsets_to_transaction(offsets, group, TIMEOUT_S))
+            self._before_commit()
             self._retrying(lambda: self._producer.commit_transaction(TIMEOUT_S))
         except KafkaException as error:
             self._undo(error)
+
+    def _before_commit(self) -> None:
+        """Everything is written and nothing is decided: the worst moment to die, which `lab faults` chooses."""
 
     def close(self) -> None:
         """Leave the broker; an open transaction is left to be aborted."""

@@ -43,14 +43,21 @@ class Counts:
 class Worker:
     """One member of the prediction group."""
 
-    def __init__(self, settings: PredictionSettings, registry: HttpRegistry, clock: Clock, stop: Stop) -> None:
+    def __init__(
+        self,
+        settings: PredictionSettings,
+        registry: HttpRegistry,
+        clock: Clock,
+        stop: Stop,
+        transactions: type[Transactions] = Transactions,
+    ) -> None:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
         self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
-        self._transactions = Transactions(settings, clock, stop)
+        self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         self._heartbeat = Heartbeat(
             settings.heartbeat_file, clock, program="consumer_prediction", id=settings.consumer_id

@@ -95,7 +95,7 @@ def announce(
     return announcement
 
 
-def send_all(settings: KafkaSettings, topic: str, keyed: Iterable[tuple[str, bytes]]) -> None:
+def send_all(settings: KafkaSettings, topic: str, keyed: Iterable[tuple[str, bytes | None]]) -> None:
     """Send and wait. Raises LabError unless the broker has taken every record."""
     problems: list[str] = []
     producer = clients.producer(settings)

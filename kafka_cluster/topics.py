@@ -15,8 +15,9 @@ from kafka_cluster.settings import KafkaSettings
 
 REQUEST_TIMEOUT_S = 10.0
 COMPACTED = {"cleanup.policy": "compact"}
-# Records carry their event time, which may be years ago: kept by size alone, of each partition.
-KEPT = {"retention.ms": "-1", "retention.bytes": str(4 << 30)}
+# Kept by size alone, of each partition. The broker's own time on the messages: with event times of years ago it would
+# take their producer for one long gone, forget its sequence numbers, and let its retries in twice.
+KEPT = {"retention.ms": "-1", "retention.bytes": str(4 << 30), "message.timestamp.type": "LogAppendTime"}
 log = get_logger()
 
 

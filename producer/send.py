@@ -35,7 +35,7 @@ class MetricSender:
         value = self._encoder.encode(record)
         while True:
             try:
-                self._producer.produce(self._topic, value, key.encode(), on_delivery=self._answered, timestamp=time_ms)
+                self._producer.produce(self._topic, value, key.encode(), on_delivery=self._answered)
             except BufferError:
                 self._producer.poll(QUEUE_FULL_POLL_S)
             else:

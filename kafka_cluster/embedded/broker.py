@@ -81,7 +81,7 @@ class Broker(Server):
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
             "group.initial.rebalance.delay.ms": 0,
             "compression.type": "producer",
-            # By size alone: replayed records carry the time of their event, years ago.
+            # By size alone: a lab's records are few, and may be looked at again much later.
             "log.retention.ms": -1,
             "log.retention.bytes": 1 << 30,
             "log.segment.bytes": 1 << 27,

@@ -1,0 +1,57 @@
+"""A prediction consumer that breaks in mid-transaction when told to: everything is written, nothing is decided.
+
+`python -m benchmarks.faults.member` is `python -m consumer_prediction`, with one difference: when the file
+FAULT_TRIGGER appears, the next transaction that holds an anomaly ends in the signal that it names, sent to itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
+
+from consumer_prediction.run import run
+from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.transaction import TIMEOUT_S, Output, Transactions
+from detectors.errors import DetectorError
+from kafka_cluster import log
+from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.errors import one_clear_line
+
+TRIGGER = "FAULT_TRIGGER"
+
+
+class Breaking(Transactions):
+    """Transactions that break where it hurts most."""
+
+    _holds_anomaly = False
+
+    def commit(self, consumer: Consumer, outputs: Sequence[Output], offsets: list[TopicPartition]) -> None:
+        """As ever, up to the commit."""
+        self._holds_anomaly = bool(outputs)
+        super().commit(consumer, outputs, offsets)
+
+    def _before_commit(self) -> None:
+        trigger = Path(os.environ[TRIGGER])
+        if self._holds_anomaly and trigger.exists():
+            name = trigger.read_text()
+            trigger.unlink()
+            self._producer.flush(TIMEOUT_S)  # so that the undecided records are in the topic
+            os.kill(os.getpid(), signal.Signals[name])
+
+
+def main() -> int:
+    """Read the settings, work until a signal."""
+    settings = PredictionSettings.read()
+    log.configure(settings.log_format, settings.log_level)
+    stop = Stop().on_signals()
+    run(settings, SystemClock(stop), stop, Breaking)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(one_clear_line(main, DetectorError)())
