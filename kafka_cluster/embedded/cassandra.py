@@ -87,8 +87,8 @@ class Cassandra(Server):
             "endpoint_snitch": "SimpleSnitch",
             "data_file_directories": [str(self.data / "data")],
             **{f"{name}_directory": str(self.data / name) for name in folders},
-            "commitlog_sync": "periodic",
-            "commitlog_sync_period": "10000ms",
+            # An acknowledged write is on the disk: the usual way, now and then, loses the last ones when it is killed.
+            "commitlog_sync": "batch",
             "commit_failure_policy": "stop",
             "disk_failure_policy": "stop",
             "listen_address": self.host,
@@ -96,10 +96,11 @@ class Cassandra(Server):
             "storage_port": self._storage_port,
             "native_transport_port": self.port,
             "seed_provider": [{"class_name": "org.apache.cassandra.locator.SimpleSeedProvider", "parameters": [seeds]}],
-            # Tables of ours are written by few, large requests: little to keep in memory beside them.
+            # Of a request, whose rows are all of one partition, a trie takes twice as many a second as the skip list.
             "memtable_heap_space": f"{self.node.heap_mb // 4}MiB",
             "memtable_offheap_space": f"{self.node.heap_mb // 4}MiB",
             "memtable_allocation_type": "offheap_buffers",
+            "memtable": {"configurations": {"default": {"class_name": "TrieMemtable"}}},
             "file_cache_size": "32MiB",
             "commitlog_segment_size": "32MiB",
             "commitlog_total_space": "256MiB",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +26,28 @@ HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 BATCH, BATCHES_BEFORE, BATCHES_AFTER = 2_000, 5, 15
 
 
+def ring_on(hosts: Sequence[str], folder: Path) -> Ring:
+    native, storage = pick_free(2)
+    if not all(is_free(native, host) for host in hosts):
+        pytest.skip(f"the loopback interface has not all of {', '.join(hosts)}")
+    settings = LabSettings.read(
+        lab_var=folder, lab_port_offset=0, lab_cassandra_port=native, lab_cassandra_storage_port=storage
+    )
+    made = Ring(settings, hosts)
+    made.up()
+    return made
+
+
 @pytest.fixture
 def ring(tmp_path: Path) -> Iterator[Ring]:
-    native, storage = pick_free(2)
-    if not all(is_free(native, host) for host in HOSTS):
-        pytest.skip("the loopback interface has no 127.0.0.2 and 127.0.0.3")
-    settings = LabSettings.read(
-        lab_var=tmp_path, lab_port_offset=0, lab_cassandra_port=native, lab_cassandra_storage_port=storage
-    )
-    made = Ring(settings, HOSTS)
-    made.up()
+    made = ring_on(HOSTS, tmp_path)
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Ring]:
+    made = ring_on(HOSTS[:1], tmp_path)
     yield made
     made.down()
 
@@ -93,3 +105,35 @@ def test_a_node_killed_under_load_loses_nothing(ring: Ring) -> None:
             for column in ("offsets", "keys", "values"):
                 expected = np.concatenate([getattr(one, column) for one in sent])
                 assert np.array_equal(np.concatenate([getattr(one, column) for one in found]), expected)
+
+
+def test_what_was_acknowledged_outlives_a_kill_and_what_was_not_is_stored_when_it_is_back(alone: Ring) -> None:
+    settings = CassandraSettings.read(
+        cassandra_contact_points=HOSTS[0], cassandra_port=alone.port, history_attempts=2, history_timeout_s=2
+    )
+    clock = SystemClock()
+    migrate(settings.model_copy(update={"history_attempts": 5, "history_timeout_s": 20}), clock)
+    with Connection(settings, clock) as connection:
+        stores: list[HistoryStore] = [RowStore(connection, "alone"), ChunkStore(connection, "alone")]
+        for store in stores:
+            store.append(events(0))
+        alone.kill(HOSTS[0])
+        for store in stores:
+            with pytest.raises(StoreAwayError, match="Cassandra at"):
+                store.append(events(1))
+        alone.up()
+        deadline = clock.monotonic() + 60
+        for store in stores:
+            while not stored(store, events(1)):
+                assert clock.monotonic() < deadline
+                clock.sleep(0.5)
+            found = np.concatenate([one.offsets for one in store.last({0: 1 << 60}, 50)])
+            assert found.tolist() == list(range(2 * BATCH))
+
+
+def stored(store: HistoryStore, batch: EventBatch) -> bool:
+    try:
+        store.append(batch)
+    except StoreAwayError:
+        return False
+    return True
