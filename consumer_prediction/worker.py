@@ -22,7 +22,7 @@ from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
 from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
-from kafka_cluster.registry import HttpRegistry, RegistryAwayError
+from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 
 MODEL_WAIT_S = 0.5
@@ -54,7 +54,7 @@ class Worker:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
-        self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
+        self._encoder = Encoder(schema, registry.register(subject_of(settings.anomalies_topic), schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = transactions(settings, clock, stop)
@@ -171,7 +171,8 @@ class Worker:
 
     def _decoder_for(self, metrics: tuple[str, ...]) -> MetricDecoder:
         if self._decoder is None or self._decodes != metrics:
-            self._decoder, self._decodes = MetricDecoder(self._registry, metrics), metrics
+            subject = subject_of(self._settings.metrics_topic)
+            self._decoder, self._decodes = MetricDecoder(self._registry, metrics, subject=subject), metrics
             self._decoder.warm()
         return self._decoder
 

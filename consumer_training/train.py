@@ -22,6 +22,7 @@ from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.registry import Registry, subject_of
 
 log = get_logger()
 
@@ -49,7 +50,7 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     expected = _expected(settings)
     with (
         wait_for_registry(settings, clock) as registry,
-        TopicReader(settings, MetricDecoder(registry, settings.metrics), clock, stop, heartbeat) as reader,
+        TopicReader(settings, _decoder(settings, registry), clock, stop, heartbeat) as reader,
     ):
         if expected is None:
             reader.read_to_end()
@@ -74,6 +75,10 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     counts = {"training_rows": len(parts.training), "test_rows": len(scored.rows)}
     heartbeat.beat("done", bundle=str(written.folder), version=written.version, **counts)
     return Trained(written.folder, written.version, **counts, evaluation=evaluation)
+
+
+def _decoder(settings: TrainingSettings, registry: Registry) -> MetricDecoder:
+    return MetricDecoder(registry, settings.metrics, subject=subject_of(settings.metrics_topic))
 
 
 def _expected(settings: TrainingSettings) -> int | None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from kafka_cluster.avro import SchemaError
 from kafka_cluster.batch import NO_VALUE, Batch, Decoded
+from kafka_cluster.evolution import Evolution, registered
 from kafka_cluster.faults import Fault, Flaw
 from kafka_cluster.kernel import NOT_FRAMED, Float64s, Int64s
 from kafka_cluster.paths import Path, path_for
@@ -141,17 +142,24 @@ class MetricDecoder:
     """Turns batches of framed metric records into columns of `metrics`.
 
     With a `reader` schema the writers' fields resolve to the reader's as Avro's rules say: aliases, defaults,
-    promotions. Without one each metric is any number, and the timestamp a long or an instant. Of timestamps with
-    a logical type the column has the milliseconds; a plain one is in milliseconds. `keep` names further fields
-    (strings, bytes, fixed, enums) to carry along.
+    promotions. Without one each metric is any number, and the timestamp a long or an instant; with a `subject` the
+    aliases and defaults are those of its versions in the registry, looked up again when a schema id appears that is
+    new, or one that did not fit. Of timestamps with a logical type the column has the milliseconds; a plain one is in
+    milliseconds. `keep` names further fields (strings, bytes, fixed, enums) to carry along.
 
     A value is rejected exactly when `strict.check` finds a flaw in its body, or a metric is not finite.
     """
 
     def __init__(
-        self, registry: Registry, metrics: Sequence[str], reader: AvroSchema | None = None, keep: Sequence[str] = ()
+        self,
+        registry: Registry,
+        metrics: Sequence[str],
+        reader: AvroSchema | None = None,
+        keep: Sequence[str] = (),
+        subject: str | None = None,
     ) -> None:
-        self._registry = registry
+        self._registry, self._subject = registry, subject
+        self._known: Evolution = {}
         self._metrics, self._keep = tuple(metrics), tuple(keep)
         self._reader = Reader(self._metrics, reader, self._keep)
         self._paths: dict[int, Path] = {}
@@ -197,9 +205,11 @@ class MetricDecoder:
         """How to decode that id, worked out once. Raises RejectedValueError, RegistryAwayError."""
         if schema_id == NO_VALUE:
             raise RejectedValueError(DecodeError.NO_VALUE, "the record has no value")
-        if schema_id not in self._paths and schema_id not in self._unfit:
+        if schema_id not in self._paths and (self._subject is not None or schema_id not in self._unfit):
             try:
-                self._paths[schema_id] = path_for(self._registry.schema(schema_id), self._reader)
+                schema = self._registry.schema(schema_id)
+                self._look_up_evolution()
+                self._paths[schema_id] = path_for(schema, self._reader)
             except UnknownSchemaError as error:
                 raise RejectedValueError(DecodeError.UNKNOWN_SCHEMA, str(error)) from None
             except (SchemaError, UnfitError) as error:
@@ -209,6 +219,16 @@ class MetricDecoder:
         if schema_id in self._unfit:
             raise RejectedValueError(DecodeError.UNFIT_SCHEMA, self._unfit[schema_id])
         return self._paths[schema_id]
+
+    def _look_up_evolution(self) -> None:
+        """Follow what is registered by now; ids that were seen before are then read anew. Raises RegistryAwayError."""
+        if self._subject is None:
+            return
+        known = registered(self._registry, self._subject, self._metrics, self._keep)
+        if known != self._known:
+            self._known, self._reader = known, Reader(self._metrics, None, self._keep, known)
+            self._paths.clear()
+            self._unfit.clear()
 
 
 def _unframed(batch: Batch, row: int) -> Rejected:

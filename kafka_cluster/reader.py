@@ -1,13 +1,14 @@
 """Schema resolution: what a reader asks for, and which fields of a writer answer it (Avro specification, 1.12).
 
 The reader is a record of numbers and one time. It comes as a schema, or, without one, as names: any number will do
-for a metric (a boolean too: 0 or 1), any int, long or instant for the timestamp. Of a reader's schema only the
-fields asked for count, and they resolve as if the reader had no others.
+for a metric (a boolean too: 0 or 1), any int, long or instant for the timestamp; a field asked for by name may have
+other names and a default (evolution.Evolution). Of a reader's schema only the fields asked for count, and they resolve
+as if the reader had no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,21 +70,30 @@ class Target:
 
 
 class Reader:
-    """What is asked for, by name or by schema. Raises ValueError for a schema that cannot be a reader here."""
+    """What is asked for, by name or by schema. Raises ValueError for a schema that cannot be a reader here.
 
-    def __init__(self, metrics: Sequence[str], schema: AvroSchema | None = None, keep: Sequence[str] = ()) -> None:
+    `known` tells what was registered about fields asked for by name: for each a field with its aliases and default.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[str],
+        schema: AvroSchema | None = None,
+        keep: Sequence[str] = (),
+        known: Mapping[str, AvroSchema] | None = None,
+    ) -> None:
         names = [*metrics, TIMESTAMP, *keep]
         if len(set(names)) < len(names):
             raise ValueError(f"a field is asked for twice: {', '.join(names)}")
         self._record = parse(schema)[0] if schema else None
-        self._fields = {field["name"]: field for field in schema["fields"]} if schema else {}
+        self._fields = {field["name"]: field for field in schema["fields"]} if schema else dict(known or {})
         columns = [*range(len(metrics)), TIME, *range(len(keep))]
         kinds = [ANY_NUMBER] * len(metrics) + ["long"] + [ANY_TEXT] * len(keep)
         self.targets = [self._target(*asked) for asked in zip(names, kinds, columns, strict=True)]
 
     def _target(self, name: str, kind: str, column: int) -> Target:
         if self._record is None:
-            return Target(name, kind, column)
+            return Target(name, kind, column, _known_default(self._fields.get(name, {}), kind, column))
         if name not in self._fields:
             raise ValueError(f"the reader's schema has no field {name!r}")
         avro_type = self._record.parts[self._record.names.index(name)]
@@ -143,6 +153,21 @@ def _must_fit(target: Target, written: AvroType) -> None:
     scales = [target.scale(branch) for branch in _branches(written) if branch.kind != "null"]
     if not scales or (target.column == TIME and len(set(scales)) > 1):
         raise UnfitError(f"has a field {target.name!r} that is no number for a {target.kind}")
+
+
+def _known_default(field: AvroSchema, kind: str, column: int) -> Any:
+    """The default of a field that was asked for by name; NO_DEFAULT where it is nothing that could stand there."""
+    if "default" not in field or field["default"] is None:
+        return field.get("default", NO_DEFAULT)
+    try:
+        typed = [branch for branch in _branches(_field_type(field)) if branch.kind in _READABLE_FROM[kind]]
+        return _default(field, typed[0], column, Target(field["name"], kind, column).scale(typed[0]))
+    except (IndexError, ValueError, TypeError):
+        return NO_DEFAULT
+
+
+def _field_type(field: AvroSchema) -> AvroType:
+    return parse({"type": "record", "name": "One", "fields": [{"name": "x", "type": field["type"]}]})[0].parts[0]
 
 
 def _default(field: dict[str, Any], avro_type: AvroType, column: int, per_ms: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Protocol, Self
 
 import httpx2
@@ -17,6 +18,13 @@ HTTP_NOT_FOUND = 404
 HTTP_CONFLICT = 409
 HTTP_SERVER_ERROR = 500
 COMPATIBILITY = "BACKWARD"
+EVOLVE = "a new field needs a default, a renamed one an alias; types may only widen (docs/how-to/schema-evolution.md)"
+_JAVA_CLASS = re.compile(r"^(?:[a-z]\w*\.)+[A-Z]\w*: ")
+
+
+def subject_of(topic: str) -> str:
+    """The subject of a topic's values, by the serializers' default strategy (TopicNameStrategy)."""
+    return f"{topic}-value"
 
 
 class RegistryAwayError(LabError):
@@ -39,6 +47,9 @@ class Registry(Protocol):
         Raises LabError with the registry's own words when it is not BACKWARD compatible, RegistryAwayError
         when the registry does not answer.
         """
+
+    def versions(self, subject: str) -> list[AvroSchema]:
+        """Every version registered under `subject`, newest first. Raises UnknownSchemaError or RegistryAwayError."""
 
 
 class HttpRegistry:
@@ -79,6 +90,16 @@ class HttpRegistry:
         except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
             raise self._explained(error, f"subject {subject!r}") from None
 
+    def versions(self, subject: str) -> list[AvroSchema]:
+        """Every version registered under `subject`, newest first; without those that are no JSON."""
+        try:
+            numbers = sorted(self._client.get_versions(subject), reverse=True)
+            answers = [self._client.get_version(subject, number) for number in numbers]
+        except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
+            raise self._explained(error, f"subject {subject!r}") from None
+        texts = [answer.schema.schema_str or "" for answer in answers]
+        return [json.loads(text) for text in texts if text[:1] in ("{", "[", '"')]
+
     def ready(self) -> bool:
         """True once the registry answers."""
         try:
@@ -98,6 +119,11 @@ class HttpRegistry:
         if isinstance(error, SchemaRegistryError) and error.http_status_code == HTTP_NOT_FOUND:
             return UnknownSchemaError(thing, f"the registry at {self._url} does not know it")
         if isinstance(error, SchemaRegistryError) and 0 < error.http_status_code < HTTP_SERVER_ERROR:
-            way_out = "see docs on schema evolution" if error.http_status_code == HTTP_CONFLICT else ""
-            return LabError(thing, f"refused by the registry: {error.error_message}", way_out)
+            way_out = EVOLVE if error.http_status_code == HTTP_CONFLICT else ""
+            return LabError(thing, f"refused by the registry: {_words(error.error_message)}", way_out)
         return RegistryAwayError(f"Schema Registry {self._url}", f"does not answer ({error})", "is it up?")
+
+
+def _words(message: str) -> str:
+    """What the registry says, on one line, without the name of the Java class that says it."""
+    return " ".join(_JAVA_CLASS.sub("", message).split())
