@@ -6,6 +6,7 @@ from typing import cast
 
 from confluent_kafka import Message, TopicPartition
 
+from kafka_cluster.dead_letters import replays
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
@@ -34,6 +35,10 @@ class ConsumedBatch:
     def timestamp_ms(self, row: int) -> int:
         """The Kafka timestamp of a record."""
         return int(self._messages[row].timestamp()[1])
+
+    def replays(self, row: int) -> int:
+        """How often a record was sent back from the dead letters."""
+        return replays(self._messages[row].headers())
 
     def firsts(self) -> dict[int, int]:
         """By partition, the first offset in the batch."""

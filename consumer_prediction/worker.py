@@ -187,5 +187,6 @@ def _dead_letters(batch: ConsumedBatch, columns: Columns) -> list[DeadLetter]:
     for row, error, reason in ((rejected.row, rejected.error, rejected.reason) for rejected in columns.rejected):
         partition, offset = batch.address(row)
         key, value, timestamp_ms = batch.key(row), batch.values[row], batch.timestamp_ms(row)
-        letters.append(DeadLetter(batch.topic, partition, offset, key, value, timestamp_ms, error, reason))
+        sent_back = batch.replays(row)
+        letters.append(DeadLetter(batch.topic, partition, offset, key, value, timestamp_ms, error, reason, sent_back))
     return letters

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from kafka_cluster.errors import LabError
 
+REPLAYS = "replays"
+_MAX_DIGITS = 9
 Headers = list[tuple[str, bytes]]
+ClientHeaders = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]] | None
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,12 @@ class DeadLetter:
     timestamp_ms: int  # of the Kafka message
     error: str  # a kafka_cluster.codec.DecodeError
     reason: str
+    replays: int = 0  # how often it was sent back already
 
     def headers(self) -> Headers:
         """What travels beside the original bytes."""
         return [
+            *([(REPLAYS, str(self.replays).encode())] if self.replays else []),
             ("error", self.error.encode()),
             ("reason", self.reason.encode()),
             ("topic", self.topic.encode()),
@@ -32,6 +37,21 @@ class DeadLetter:
             ("offset", str(self.offset).encode()),
             ("timestamp_ms", str(self.timestamp_ms).encode()),
         ]
+
+
+def texts(headers: ClientHeaders) -> dict[str, str]:
+    """Headers as the client gives them, as text by name; of two with one name the last."""
+    return {name: _text(content) for name, content in dict(headers or []).items()}
+
+
+def replays(headers: ClientHeaders) -> int:
+    """How often a record was sent back, by its headers; what is no number counts as never."""
+    text = texts(headers).get(REPLAYS, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
+
+
+def _text(content: str | bytes | None) -> str:
+    return content.decode(errors="replace") if isinstance(content, bytes) else content or ""
 
 
 class DeadLetterLimit:

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from kafka_cluster import clients
 from kafka_cluster.clock import Stop
 from kafka_cluster.codec import RecordDecoder, RejectedValueError
+from kafka_cluster.dead_letters import texts
 from kafka_cluster.errors import LabError
 from kafka_cluster.registry import HttpRegistry, UnknownSchemaError
 from kafka_cluster.settings import KafkaSettings
@@ -38,34 +39,44 @@ def read_topic(
     Ends at the end offsets of the moment of the call, or, following, when the stop is requested.
     Raises LabError for a topic that is not there.
     """
-    stop = stop or Stop()
     registry = HttpRegistry(settings)
     decoder = RecordDecoder(registry)
     consumer = clients.consumer(settings, "lab-tail", **{"enable.partition.eof": True})
     try:
-        starts = _starts(consumer, topic, last)
-        consumer.assign([TopicPartition(topic, number, offset) for number, offset in starts.items()])
-        open_partitions = set(starts)
-        while (follow or open_partitions) and not stop.requested:
-            for message in consumer.consume(BATCH, POLL_S):
-                error = message.error()
-                if error is None:
-                    yield _read(message, decoder)
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name for it
-                    open_partitions.discard(int(message.partition() or 0))
+        consumer.assign(_starts(consumer, topic, last))
+        for message in read_messages(consumer, follow=follow, stop=stop):
+            yield _read(message, decoder)
     finally:
         consumer.close()
         registry.close()
 
 
-def _starts(consumer: Consumer, topic: str, last: int | None) -> dict[int, int]:
+def read_messages(consumer: Consumer, *, follow: bool = False, stop: Stop | None = None) -> Iterator[Message]:
+    """The records of the partitions that a consumer was assigned, which tells their ends (enable.partition.eof)."""
+    stop = stop or Stop()
+    open_partitions = {partition.partition for partition in consumer.assignment()}
+    while (follow or open_partitions) and not stop.requested:
+        for message in consumer.consume(BATCH, POLL_S):
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name for it
+                open_partitions.discard(int(message.partition() or 0))
+
+
+def partitions_of(consumer: Consumer, topic: str) -> list[int]:
+    """The partitions of a topic. Raises LabError for one that is not there."""
     found = consumer.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic]
     if found.error is not None:
         raise LabError(f"topic {topic!r}", found.error.str(), "`lab topics` shows what there is")
-    starts = {}
-    for number in found.partitions:
+    return sorted(found.partitions)
+
+
+def _starts(consumer: Consumer, topic: str, last: int | None) -> list[TopicPartition]:
+    starts = []
+    for number in partitions_of(consumer, topic):
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=REQUEST_TIMEOUT_S)
-        starts[number] = low if last is None else max(low, high - last)
+        starts.append(TopicPartition(topic, number, low if last is None else max(low, high - last)))
     return starts
 
 
@@ -76,10 +87,5 @@ def _read(message: Message, decoder: RecordDecoder) -> Read:
     except (RejectedValueError, UnknownSchemaError):
         value = None
     key = message.key()
-    headers = {name: _text(content) for name, content in dict(message.headers() or []).items()}
-    text = None if key is None else _text(key)
-    return Read(int(message.partition() or 0), int(message.offset() or 0), text, value, raw, headers)
-
-
-def _text(content: str | bytes | None) -> str:
-    return content.decode(errors="replace") if isinstance(content, bytes) else content or ""
+    text = key.decode(errors="replace") if isinstance(key, bytes) else key
+    return Read(int(message.partition() or 0), int(message.offset() or 0), text, value, raw, texts(message.headers()))

@@ -1,6 +1,6 @@
 import pytest
 
-from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
+from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit, replays
 from kafka_cluster.errors import LabError
 
 
@@ -14,6 +14,17 @@ def test_the_headers_tell_what_was_wrong_and_where() -> None:
         "offset": b"41",
         "timestamp_ms": b"5",
     }
+
+
+def test_a_letter_that_was_sent_back_says_how_often() -> None:
+    letter = DeadLetter("metrics", 3, 41, b"k", b"v", 5, "undecodable", "ends early", replays=2)
+    assert replays(list(letter.headers())) == 2
+    assert replays(None) == replays([]) == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"-1", b"x", b"\xff", None, "1.5", b"9" * 5_000, "²".encode()])
+def test_a_count_of_replays_that_is_none_is_zero(content: str | bytes | None) -> None:
+    assert replays([("replays", content)]) == 0
 
 
 def test_more_than_the_share_of_a_full_window_stops() -> None:
