@@ -54,7 +54,7 @@ class Worker:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
-        self._encoder = Encoder(schema, registry.register(subject_of(settings.anomalies_topic), schema))
+        self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = transactions(settings, clock, stop)
