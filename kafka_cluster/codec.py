@@ -17,7 +17,8 @@ from typing import Any, cast
 import fastavro
 import numpy as np
 
-from kafka_cluster.avro import SchemaError
+from kafka_cluster import strict
+from kafka_cluster.avro import AvroType, SchemaError, parse
 from kafka_cluster.batch import NO_VALUE, Batch, Decoded
 from kafka_cluster.evolution import Evolution, registered
 from kafka_cluster.faults import Fault, Flaw
@@ -108,34 +109,45 @@ class Encoder:
 
 
 class RecordDecoder:
-    """Turns framed values of any schema in the registry into dicts."""
+    """Turns framed values of any record schema in the registry into dicts.
+
+    A body is rejected exactly when `strict.check` finds a flaw in it, as with MetricDecoder. Logical types are left
+    as the numbers and bytes that they annotate.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._parsed: dict[int, Any] = {}
-
-    def schema(self, schema_id: int) -> Any:
-        """The parsed writer schema. Raises UnknownSchemaError, RegistryAwayError."""
-        if schema_id not in self._parsed:
-            self._parsed[schema_id] = fastavro.parse_schema(self._registry.schema(schema_id))
-        return self._parsed[schema_id]
+        self._parsed: dict[int, tuple[AvroType, Any]] = {}
+        self._unfit: dict[int, str] = {}
 
     def decode(self, value: bytes) -> dict[str, Any]:
-        """The record. Raises RejectedValueError for bytes that are not exactly one record of their schema."""
-        schema_id, stream = unframe(value)
-        return self.body(self.schema(schema_id), stream)
+        """The record. Raises RejectedValueError for bytes that are not exactly one record of their schema.
 
-    @staticmethod
-    def body(schema: Any, stream: io.BytesIO) -> dict[str, Any]:
-        """The record that `stream` stands on, which must end with it. Raises RejectedValueError."""
-        try:
-            record: Any = fastavro.schemaless_reader(stream, schema, None)
-        except Exception as error:  # noqa: BLE001 - on foreign bytes the decoder raises whatever it trips over
-            reason = f"{type(error).__name__}: {error}".rstrip(": ")
-            raise RejectedValueError(DecodeError.UNDECODABLE, reason) from None
-        if left := len(stream.getbuffer()) - stream.tell():
-            raise RejectedValueError(DecodeError.TRAILING_BYTES, f"{left} bytes after the record")
-        return cast(dict[str, Any], record)
+        Raises UnknownSchemaError, RegistryAwayError.
+        """
+        schema_id, stream = unframe(value)
+        writer, plain = self._schema(schema_id)
+        body = value[HEADER.size :]
+        if flaw := strict.check(writer, body):
+            error = _ERRORS.get(flaw.fault, DecodeError.UNDECODABLE)
+            raise RejectedValueError(error, flaw.text(tuple(writer.names), len(body)))
+        return cast(dict[str, Any], fastavro.schemaless_reader(stream, plain, None))
+
+    def _schema(self, schema_id: int) -> tuple[AvroType, Any]:
+        """The writer schema, for the check and for fastavro; asked for once."""
+        if schema_id not in self._parsed and schema_id not in self._unfit:
+            try:
+                self._parsed[schema_id] = parse(self._registry.schema(schema_id))
+            except SchemaError as error:
+                self._unfit[schema_id] = f"schema {schema_id} {error}"
+            except JSONDecodeError:  # one of Protobuf, for example
+                self._unfit[schema_id] = f"schema {schema_id} is no Avro schema, nor JSON"
+            else:
+                if self._parsed[schema_id][0].kind != "record":
+                    self._unfit[schema_id] = f"schema {schema_id} is no record"
+        if schema_id in self._unfit:
+            raise RejectedValueError(DecodeError.UNFIT_SCHEMA, self._unfit[schema_id])
+        return self._parsed[schema_id]
 
 
 class MetricDecoder:

@@ -154,6 +154,26 @@ def test_a_decoded_record_is_what_was_encoded() -> None:
     assert RecordDecoder(registry).decode(encoder.encode(reading())) == reading()
     with pytest.raises(RejectedValueError, match="trailing-bytes"):
         RecordDecoder(registry).decode(encoder.encode(reading()) + b"\x00")
+    with pytest.raises(RejectedValueError, match="undecodable: field 'cpu': the body ends early at byte 8"):
+        RecordDecoder(registry).decode(encoder.encode(reading())[:-2])
+
+
+@pytest.mark.parametrize("schema", ["string", {"type": "enum", "name": "E", "symbols": ["A"]}, {"type": "nonsense"}])
+def test_what_is_no_record_schema_is_unfit_and_not_read(schema: Any) -> None:
+    class One(MemoryRegistry):
+        def schema(self, _schema_id: int) -> Any:
+            return schema
+
+    with pytest.raises(RejectedValueError, match=r"unfit-schema: schema 1 is no (record|Avro schema)"):
+        RecordDecoder(One()).decode(HEADER.pack(0, 1) + b"\x02A")
+
+
+def test_a_logical_type_is_read_as_the_number_that_it_annotates() -> None:
+    instant = {"type": "long", "logicalType": "timestamp-millis"}
+    schema = {"type": "record", "name": "R", "fields": [{"name": "at", "type": instant}]}
+    registry, _ = setup(schema)
+    body = b"\xff" * 9 + b"\x01"  # the smallest long, which is no date of Python's
+    assert RecordDecoder(registry).decode(HEADER.pack(0, 1) + body) == {"at": -(2**63)}
 
 
 def test_the_cloudwatch_set_has_its_own_schema_and_other_sets_get_one_made() -> None:

@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import fastavro
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_cluster import paths, strict
 from kafka_cluster.avro import parse
 from kafka_cluster.batch import Batch, Decoded
-from kafka_cluster.codec import HEADER, Columns, MetricDecoder
+from kafka_cluster.codec import HEADER, Columns, MetricDecoder, RecordDecoder, RejectedValueError
 from kafka_cluster.memory_registry import MemoryRegistry
 from kafka_cluster.reader import Reader
 from tests.unit.kafka_cluster import avro_reference
@@ -93,6 +94,37 @@ def test_a_value_is_rejected_exactly_when_the_strict_reference_rejects_it(case: 
     assert rows_of(columns, len(values)) == want
     assert [rejected.row for rejected in columns.rejected] == [row for row, one in enumerate(want) if one is None]
     assert all(rejected.reason for rejected in columns.rejected)
+
+
+def read_one(decoder: RecordDecoder, value: bytes) -> dict[str, Any] | None:
+    try:
+        return decoder.decode(value)
+    except RejectedValueError:
+        return None
+
+
+@given(mixed)
+def test_a_record_read_alone_is_rejected_exactly_when_the_strict_reference_rejects_it(
+    case: tuple[Any, list[bytes]],
+) -> None:
+    schema, values = case
+    registry = MemoryRegistry()
+    header = HEADER.pack(0, registry.register("x", schema))
+    decoder = RecordDecoder(registry)
+    want = [avro_reference.decode(schema, body) if avro_reference.is_valid(schema, body) else None for body in values]
+    assert repr([read_one(decoder, header + body) for body in values]) == repr(want)  # NaN is equal by its text alone
+
+
+@given(any_schema.flatmap(lambda schema: st.tuples(st.just(schema), bodies(schema))))
+def test_no_part_of_a_record_and_nothing_longer_is_a_record(case: tuple[Any, bytes]) -> None:
+    schema, body = case
+    registry = MemoryRegistry()
+    header = HEADER.pack(0, registry.register("x", schema))
+    decoder = RecordDecoder(registry)
+    assert read_one(decoder, header + body) is not None
+    assert [size for size in range(len(body)) if read_one(decoder, header + body[:size]) is not None] == []
+    with pytest.raises(RejectedValueError, match="trailing-bytes: 1 bytes after the record"):
+        decoder.decode(header + body + b"\0")
 
 
 @given(mixed)
