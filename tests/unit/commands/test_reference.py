@@ -61,7 +61,9 @@ def settings_classes(file: Path) -> set[str]:
     return {
         f"{module}.{node.name}"
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Settings") for base in node.bases)
+        if isinstance(node, ast.ClassDef)
+        and not node.name.startswith("_")  # a command's own mixture of others
+        and any(ast.unparse(base).endswith("Settings") for base in node.bases)
     }
 
 
@@ -70,5 +72,4 @@ def test_every_settings_class_has_its_section() -> None:
     folders = {name.partition(".")[0] for name in told}
     files = [file for folder in folders for file in (CHECKOUT / folder).rglob("*.py")]
     found = {name for file in files for name in settings_classes(file)}
-    assert told - found == {"kafka_cluster.settings.Settings"}  # the base of all
-    assert found - told == set()
+    assert found == told
