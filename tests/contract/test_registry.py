@@ -118,6 +118,13 @@ def test_an_incompatible_change_is_refused_and_changes_nothing(registry: Registr
     assert [version["fields"] for version in registry.versions(subject)] == [OLD["fields"]]
 
 
+def test_a_field_that_may_be_null_cannot_go_back(registry: Registry, subject: str) -> None:
+    change = COMPATIBLE["made nullable"]
+    registry.register(subject, change.after)
+    with pytest.raises(LabError, match=subject):
+        registry.register(subject, change.before)
+
+
 def test_an_unknown_subject_has_no_versions(registry: Registry, subject: str) -> None:
     with pytest.raises(UnknownSchemaError, match=subject):
         registry.versions(subject)
