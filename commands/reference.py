@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from commands.lab_settings import CHECKOUT, LabSettings
+from consumer_history.cassandra_settings import CassandraSettings
 from consumer_prediction.settings import PredictionSettings
 from consumer_training.settings import TrainingSettings
 from kafka_cluster.errors import one_clear_line
@@ -37,6 +38,11 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Producer", "`./lab produce`, `python -m producer`.", ReplaySettings),
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),
+    (
+        "History",
+        "Whatever keeps or reads the history in Cassandra, `python -m consumer_history.migrate`.",
+        CassandraSettings,
+    ),
     ("This machine", "Every `./lab` command.", LabSettings),
 )
 INTRODUCTION = """# Settings

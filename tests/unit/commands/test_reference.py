@@ -69,7 +69,7 @@ def settings_classes(file: Path) -> set[str]:
 
 def test_every_settings_class_has_its_section() -> None:
     told = {f"{settings.__module__}.{settings.__name__}" for _, _, settings in reference.SECTIONS}
-    folders = {name.partition(".")[0] for name in told}
-    files = [file for folder in folders for file in (CHECKOUT / folder).rglob("*.py")]
+    folders = [file.parent for file in CHECKOUT.glob("[!.]*/__init__.py")]
+    files = [file for folder in folders for file in folder.rglob("*.py")]
     found = {name for file in files for name in settings_classes(file)}
     assert found == told
