@@ -194,14 +194,15 @@ def test_a_letter_that_a_new_default_makes_readable_is_scored_when_it_is_sent_ba
     assert (member.end().dead_letters, len(lab.dead_letters())) == (1, 1)
 
 
-def test_a_replay_that_breaks_before_its_commit_has_sent_nothing_and_the_next_sends_each_once(
-    lab: Lab, good: bytes, registry: HttpRegistry, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_replay_that_breaks_before_or_after_a_commit_and_the_next_send_each_letter_once(
+    lab: Lab, good: bytes, registry: HttpRegistry, monkeypatch: pytest.MonkeyPatch, *, committed: bool
 ) -> None:
     bury(lab, *(letter(lab, k, good, key=str(k).encode()) for k in range(10)))
     made = clients.producer
 
     class Breaks:
-        """Dies at the commit of the second transaction, with all of it at the broker."""
+        """Dies at the commit of the second transaction: all records are at the broker, or the commit is done too."""
 
         def __init__(self, *args: Any, **config: Any) -> None:
             self._real, self._commits = made(*args, **config), 0
@@ -211,17 +212,18 @@ def test_a_replay_that_breaks_before_its_commit_has_sent_nothing_and_the_next_se
 
         def commit_transaction(self, *args: Any) -> None:
             self._commits += 1
+            self._real.flush(WAIT_S)
+            if self._commits == 1 or committed:
+                self._real.commit_transaction(*args)
             if self._commits == 2:
-                self._real.flush(WAIT_S)
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            self._real.commit_transaction(*args)
 
     monkeypatch.setattr(clients, "producer", Breaks)
     with pytest.raises(LabError, match="run it again"):
         Replay(lab.settings, registry, batch=4).run()
     monkeypatch.undo()
-    assert len(sent(lab)) == 4
-    assert Replay(lab.settings, registry, batch=4).run().sent.total() == 6
+    assert len(sent(lab)) == (8 if committed else 4)
+    assert Replay(lab.settings, registry, batch=4).run().sent.total() == (2 if committed else 6)
     assert sorted(one.key or "" for one in sent(lab)) == [str(k) for k in range(10)]
 
 
