@@ -137,11 +137,14 @@ def test_a_replay_sends_what_decodes_now_untouched_to_where_it_came_from_and_onc
     assert {one["headers"]["reason"] for one in told("show", "-n", "9")["letters"]} == {"why"}
 
 
-def test_the_records_own_time_goes_along(lab: Lab, good: bytes, registry: HttpRegistry) -> None:
+def test_the_records_own_time_goes_along_where_the_topic_takes_it(
+    lab: Lab, good: bytes, registry: HttpRegistry
+) -> None:
     bury(lab, letter(lab, 2, good, timestamp_ms=123_456))
-    Replay(lab.settings, registry).run()
+    elsewhere = lab.settings.verdicts_topic  # the metrics have the broker's time
+    Replay(lab.settings, registry, elsewhere).run()
     consumer = clients.consumer(lab.settings, "times", **{"enable.partition.eof": True})
-    consumer.assign([TopicPartition(lab.settings.metrics_topic, 1, 0)])
+    consumer.assign([TopicPartition(elsewhere, 0, 0)])
     assert [message.timestamp()[1] for message in read_messages(consumer)] == [123_456]
     consumer.close()
 
