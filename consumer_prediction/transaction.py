@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer_prediction.settings import PredictionSettings
+from consumer_prediction.watchdog import Watchdog
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
 TIMEOUT_S = 10.0
+CALL_LIMIT_S = 15.0  # a call with that time-out returns before
 RETRY_S = 0.5
 log = get_logger()
 
@@ -40,6 +43,7 @@ class Transactions:
 
     def __init__(self, settings: PredictionSettings, clock: Clock, stop: Stop) -> None:
         self._clock, self._stop = clock, stop
+        self._watchdog = Watchdog(CALL_LIMIT_S, clock)
         self._producer: Producer = clients.producer(
             settings,
             **{
@@ -67,8 +71,10 @@ class Transactions:
 
     def close(self) -> None:
         """Leave the broker; an open transaction is left to be aborted."""
-        self._producer.purge()
-        self._producer.close()
+        self._watchdog.close()
+        with suppress(KafkaException):  # a fenced producer says so once more
+            self._producer.purge()
+            self._producer.close()
 
     def _produce(self, output: Output) -> None:
         while True:
@@ -83,7 +89,8 @@ class Transactions:
         """Take a step of the protocol again for as long as the broker is away; a stop request ends the wait."""
         while True:
             try:
-                step()
+                with self._watchdog.watched():
+                    step()
             except KafkaException as error:
                 cause = error.args[0]
                 if not cause.retriable() or self._stop.requested:

@@ -185,6 +185,7 @@ class Run:
         for name, program in list(self.members.items()):
             if not program.process.is_alive():
                 self.restarts += 1
+                program.log.replace(program.log.with_suffix(f".log.{self.restarts}"))  # why it ended is in there
                 log.info("member started again", run=self.name, member=name)
                 self.start_member(name)
 
