@@ -67,6 +67,7 @@ class KafkaSettings(Settings):
     metrics: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = ("network", "disk", "cpu")
 
     metrics_topic: str = "metrics"
+    events_topic: str = "events"
     anomalies_topic: str = "anomalies"
     verdicts_topic: str = "verdicts"
     models_topic: str = "models"

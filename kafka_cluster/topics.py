@@ -38,6 +38,7 @@ def topic_specs(settings: KafkaSettings, partitions: int) -> list[TopicSpec]:
         TopicSpec(
             settings.metrics_topic, partitions, metric_schema(settings.metrics), KEPT, "metric records, keyed by host"
         ),
+        TopicSpec(settings.events_topic, partitions, load_schema("event"), KEPT, "single numbers, keyed by device"),
         TopicSpec(settings.anomalies_topic, partitions, load_schema("anomaly"), {}, "what was found, read committed"),
         TopicSpec(settings.verdicts_topic, 1, load_schema("verdict"), COMPACTED, "what people said about anomalies"),
         TopicSpec(settings.models_topic, 1, load_schema("model"), COMPACTED, "model announcements"),

@@ -1,0 +1,90 @@
+"""Sending events: whole batches from arrays to the client, every failed delivery counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka import KafkaError, Message
+
+from kafka_cluster import clients
+from kafka_cluster.column_encoder import ColumnEncoder
+from kafka_cluster.errors import LabError
+from kafka_cluster.log import get_logger
+from kafka_cluster.registry import Registry
+from kafka_cluster.schemas import load_schema
+from kafka_cluster.settings import KafkaSettings
+from producer.event_keys import DECIMAL, HEXADECIMAL, digits
+from producer.event_places import Places
+from producer.event_walks import Events
+
+QUEUE_EVENTS = 500_000
+QUEUE = {"queue.buffering.max.messages": QUEUE_EVENTS, "queue.buffering.max.kbytes": 262_144, "linger.ms": 10}
+QUEUE_FULL_POLL_S = 0.02
+FLUSH_TIMEOUT_S = 60.0
+log = get_logger()
+
+
+class EventSender:
+    """Sends events to their topic. `handed` and `failed` count what the client took, and what the broker refused."""
+
+    def __init__(self, settings: KafkaSettings, registry: Registry, places: Places | None = None) -> None:
+        schema = load_schema("event")
+        self._topic, self._places = settings.events_topic, places
+        self._encoder = ColumnEncoder(schema, registry.register(f"{self._topic}-value", schema))
+        self._encoder.warm()
+        self._messages: list[dict[str, Any]] = []  # used again and again: to make them costs more than to fill them
+        only_failures = {"delivery.report.only.error": True}
+        self._producer = clients.producer(settings, **QUEUE, **only_failures)
+        self.handed = self.failed = 0
+
+    def send(self, events: Events) -> None:
+        """Hand at most QUEUE_EVENTS to the client, in order; waits while its queue is full."""
+        values, keys = self._encoder.encode(self._columns(events)).values(), self._keys(events)
+        while len(self._messages) < len(values):
+            self._messages.append({})
+        batch = self._messages[: len(values)]
+        for message, value, key in zip(batch, values, keys, strict=True):
+            message["value"], message["key"] = value, key
+        self._hand_over(batch)
+        self.handed += len(values)
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Wait until every event is answered. Raises LabError when some were not delivered."""
+        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        if left or self.failed:
+            reason = f"{self.failed + left} of {self.handed} events were not delivered"
+            raise LabError(f"topic {self._topic!r}", reason, "the log tells why; run it again when the broker is well")
+
+    def close(self) -> None:
+        """Leave the broker. What was not flushed is given up."""
+        self._producer.purge()
+        self._producer.close()
+
+    def _columns(self, events: Events) -> dict[str, Any]:
+        columns = {"id": events.keys, "value": events.values, "timestamp": events.times_ms}
+        if self._places is None:
+            return {**columns, "latitude": None, "longitude": None}
+        latitudes, longitudes = self._places.latitudes[events.keys], self._places.longitudes[events.keys]
+        return {**columns, "latitude": latitudes, "longitude": longitudes}
+
+    def _keys(self, events: Events) -> list[bytes]:
+        """The id, or the H3 cell as H3 writes it."""
+        if self._places is None:
+            return digits(events.keys, DECIMAL)
+        return digits(self._places.cells[events.keys], HEXADECIMAL)
+
+    def _hand_over(self, batch: list[dict[str, Any]]) -> None:
+        """Wait for room first: where it ran out inside a batch, later events of a key could overtake earlier ones."""
+        while len(self._producer) + len(batch) > QUEUE_EVENTS:
+            self._producer.poll(QUEUE_FULL_POLL_S)
+        if self._producer.produce_batch(self._topic, batch, on_delivery=self._answered) < len(batch):
+            refused = next(message["_error"] for message in batch if "_error" in message)
+            raise LabError(f"topic {self._topic!r}", f"the client did not take an event: {refused}")
+
+    def _answered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is None:
+            return
+        self.failed += 1
+        if self.failed == 1:  # the first tells why; the rest are counted
+            log.warning("delivery failed", topic=self._topic, error=error.str())
