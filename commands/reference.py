@@ -24,6 +24,7 @@ from kafka_cluster.prepare import PrepareSettings
 from kafka_cluster.settings import KafkaSettings, Settings
 from producer import data_settings
 from producer.data_settings import DataSettings
+from producer.event_settings import EventSettings
 from producer.settings import ReplaySettings
 
 PAGE = CHECKOUT / "docs" / "reference.md"
@@ -36,6 +37,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Data", "`./lab data`, `./lab demo`, `./lab produce`, `python -m producer.prepare`.", DataSettings),
     ("Data, laid ready", "`python -m producer.prepare`.", data_settings.PrepareSettings),
     ("Producer", "`./lab produce`, `python -m producer`.", ReplaySettings),
+    ("Events", "`./lab events`.", EventSettings),
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),
     (
