@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from commands.demo_processes import Program, start
+from commands.demo_processes import Beat, Program, start
 from kafka_cluster.clock import Clock
 from kafka_cluster.errors import LabError
 
-SAMPLE_EVERY_S = 0.25
+# Often enough for a run of a second, seldom enough to cost half a per cent.
+SAMPLE_EVERY_S = 0.05
+JOIN_TIMEOUT_S = 60.0
 TIMEOUT_S = 300.0
+GOOD_WINDOW_S = 4.0  # what a member does twice a second (a full commit, a page of the log) is well averaged
 MB = 1_000_000
 
 
@@ -40,11 +44,15 @@ class Track:
         self.rss_mb.append(found.memory_info().rss / MB)
 
     def active(self) -> tuple[float, float]:
-        """From the last heartbeat before the first record to the first one with the last record."""
+        """From the last heartbeat before the first record to the last one before its last record, if there is one.
+
+        The heartbeat with the last record comes late: after a wait for more. Only where a member was through between
+        two heartbeats does it have to do.
+        """
         done = np.asarray(self.done)
-        first = max(0, int(np.argmax(done > 0)))
+        first = max(0, int(np.argmax(done > 0)) - 1)
         last = int(np.argmax(done == done[-1]))
-        return self.at[first], self.at[max(last - 1, first)]
+        return self.at[first], self.at[last - 1 if last - 1 > first else last]
 
 
 @dataclass(frozen=True)
@@ -58,29 +66,51 @@ class Speed:
     rss_mb_end: float
 
 
-def measure(module: str, names: list[str], var: Path, env: dict[str, str], records: int, clock: Clock) -> Speed:
-    """Start the members, let them work through `records` records, stop them."""
-    programs = [start(module, name, var, env | {"CONSUMER_ID": name}, leashed=True) for name in names]
+def measure(
+    module: str,
+    names: list[str],
+    var: Path,
+    env: dict[str, str],
+    records: int,
+    partitions: int,
+    go: Callable[[], None],
+    clock: Clock,
+) -> Speed:
+    """Start the members, say `go` once they hold the partitions, let them work through `records`, stop them."""
+    often = {"HEARTBEAT_EVERY_S": str(SAMPLE_EVERY_S)}
+    programs = [start(module, name, var, env | often | {"CONSUMER_ID": name}, leashed=True) for name in names]
     tracks = {program.name: Track() for program in programs}
-    deadline = clock.monotonic() + TIMEOUT_S
     try:
+        _until(lambda: shared([program.beat() for program in programs], partitions), programs, clock)
+        _sample(programs, tracks)  # so that each has a heartbeat from before its first record
+        go()
+        deadline = clock.monotonic() + TIMEOUT_S
         while sum(track.done[-1] for track in tracks.values() if track.done) < records:
             if clock.monotonic() > deadline:
                 raise LabError(module, f"not through {records:,} records in {TIMEOUT_S:.0f} s", "see its logs")
-            for program in programs:
-                tracks[program.name].sample(program)
             clock.sleep(SAMPLE_EVERY_S)
+            _sample(programs, tracks)
     finally:
         for program in programs:
             program.stop()
-    return _speed(list(tracks.values()))
+    return speed(list(tracks.values()), records)
 
 
-def _speed(tracks: list[Track]) -> Speed:
+def shared(beats: list[Beat], partitions: int) -> bool:
+    """True when the members hold all partitions, none of them twice and nobody more than his share."""
+    held = [beat.get("partitions", ()) for beat in beats]
+    most = -(-partitions // len(beats))
+    return sorted(number for mine in held for number in mine) == list(range(partitions)) and max(map(len, held)) <= most
+
+
+def speed(tracks: list[Track], records: int) -> Speed:
+    """The speed in the window in which all members that did anything worked. Raises LabError if there is none."""
+    tracks = [track for track in tracks if track.done and track.done[-1] > 0]
     start_s = max(track.active()[0] for track in tracks)
     end_s = min(track.active()[1] for track in tracks)
     if end_s <= start_s:
-        raise LabError("measurement", "the members never worked at the same time", "raise --records")
+        reason = f"{records:,} records are too few: one member was through before another began"
+        raise LabError("measurement", reason, f"try --records {4 * records}")
     done = sum(float(np.diff(np.interp([start_s, end_s], track.at, track.done))[0]) for track in tracks)
     cpu_s = sum(float(np.diff(np.interp([start_s, end_s], track.at, track.cpu_s))[0]) for track in tracks)
     return Speed(
@@ -90,3 +120,28 @@ def _speed(tracks: list[Track]) -> Speed:
         rss_mb_start=max(float(np.interp(start_s, track.at, track.rss_mb)) for track in tracks),
         rss_mb_end=max(track.rss_mb[-1] for track in tracks),
     )
+
+
+def advice(found: Speed) -> str | None:
+    """What to say of a window that is too short for a good figure."""
+    if found.window_s >= GOOD_WINDOW_S:
+        return None
+    enough = int(found.per_s * GOOD_WINDOW_S * 1.2)
+    return f"measured over {found.window_s:.1f} s: a rough figure; --records {round(enough, -5)} makes a good one"
+
+
+def _sample(programs: list[Program], tracks: dict[str, Track]) -> None:
+    for program in programs:
+        tracks[program.name].sample(program)
+
+
+def _until(reached: Callable[[], bool], programs: list[Program], clock: Clock) -> None:
+    deadline = clock.monotonic() + JOIN_TIMEOUT_S
+    while not reached():
+        for program in programs:
+            if not program.process.is_alive():
+                raise LabError(program.name, "ended before it had joined", f"its log is {program.log}")
+        if clock.monotonic() > deadline:
+            reason = f"the partitions were not shared in {JOIN_TIMEOUT_S:.0f} s"
+            raise LabError("members", reason, f"see {programs[0].log.parent}")
+        clock.sleep(SAMPLE_EVERY_S)

@@ -22,7 +22,8 @@ def main() -> int:
     """Join the group, read, touch every value as the worker must, drop it, until SIGTERM."""
     settings = PredictionSettings.read()
     stop = Stop().on_signals()
-    heartbeat = Heartbeat(settings.heartbeat_file, SystemClock(stop), id=settings.consumer_id)
+    clock = SystemClock(stop)
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, id=settings.consumer_id)
     consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
     held: set[int] = set()
 
@@ -34,7 +35,7 @@ def main() -> int:
 
     consumer.subscribe([settings.metrics_topic], on_assign=on_assign, on_revoke=on_revoke)
     read = 0
-    with collected_between_batches(SystemClock()):
+    with collected_between_batches(clock):
         while not stop.requested:
             messages = consumer.consume(settings.prediction_batch, settings.prediction_poll_s)
             read += len([message.value() for message in messages])

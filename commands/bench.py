@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.scoring import Plan, run
+from benchmarks.scoring import Plan
+from benchmarks.scoring import run as scoring_run
 from commands.lab_settings import LabSettings
 from kafka_cluster import log
 from kafka_cluster.embedded.ports import pick_free
@@ -31,13 +32,21 @@ def scoring(
 ) -> None:
     """Measure produce, raw consume, scoring with transactions, and latency, on a cluster of its own."""
     log.configure(level="WARNING")
+    result = scoring_run(_own_lab(), Plan(records, consumers, keys, partitions, rate), _say)
+    if as_json:
+        print(json.dumps(result))
+        return
+    for name, value in result.items():
+        print(f"{name:<22} {'-' if value is None else format(value, ','):>14}")
+
+
+def _own_lab() -> LabSettings:
+    """Free ports and a folder of its own, so that nothing that runs is touched."""
     lab = LabSettings.read()
     zookeeper, broker, registry = pick_free(3)
     ports = {"lab_zookeeper_port": zookeeper, "lab_broker_port": broker, "lab_registry_port": registry}
-    own = lab.model_copy(update={"lab_var": lab.lab_var / "bench", "lab_port_offset": 0, **ports})
-    result = run(own, Plan(records, consumers, keys, partitions, rate), lambda line: typer.echo(line, err=True))
-    if as_json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name:<22} {value:>14,}")
+    return lab.model_copy(update={"lab_var": lab.lab_var / "bench", "lab_port_offset": 0, **ports})
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

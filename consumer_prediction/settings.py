@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kafka_cluster.heartbeat import WRITE_EVERY_S
 from kafka_cluster.settings import KafkaSettings
 
 
@@ -32,3 +33,4 @@ class PredictionSettings(KafkaSettings):
     models_dir: Path = Path("var/models")
     model_name: str = Field(default="cloudwatch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     heartbeat_file: Path | None = None
+    heartbeat_every_s: float = Field(default=WRITE_EVERY_S, gt=0)  # a benchmark looks more often

@@ -59,9 +59,8 @@ class Worker:
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
-        self._heartbeat = Heartbeat(
-            settings.heartbeat_file, clock, program="consumer_prediction", id=settings.consumer_id
-        )
+        who = {"program": "consumer_prediction", "id": settings.consumer_id}
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, **who)
         self._decoder: MetricDecoder | None = None
         self._decodes: tuple[str, ...] = ()
         self.counts = Counts()

@@ -19,17 +19,17 @@ HEARTBEAT_MAX_AGE_S = 30.0  # the longest pause that a healthy loop may take: a 
 
 
 class Heartbeat:
-    """Writes the file at most once in WRITE_EVERY_S; a change of `state` is written at once."""
+    """Writes the file at most once in `every_s`; a change of `state` is written at once."""
 
-    def __init__(self, path: Path | None, clock: Clock, **identity: Any) -> None:
-        self._path, self._clock, self._identity = path, clock, identity
+    def __init__(self, path: Path | None, clock: Clock, every_s: float = WRITE_EVERY_S, **identity: Any) -> None:
+        self._path, self._clock, self._every_s, self._identity = path, clock, every_s, identity
         self._last = float("-inf")
         self._state = ""
 
     def beat(self, state: str, **fields: Any) -> None:
         """Say that the loop turns, in which state (`waiting for a model`, …), and how far it is."""
         now = self._clock.now()
-        if self._path is None or (state == self._state and now - self._last < WRITE_EVERY_S):
+        if self._path is None or (state == self._state and now - self._last < self._every_s):
             return
         self._last, self._state = now, state
         self._path.parent.mkdir(parents=True, exist_ok=True)
