@@ -13,13 +13,14 @@ through each tree whatever its values. Scoring costs trees x D steps a row and a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors.errors import DetectorError
-from detectors.walk import sum_path_lengths
+from detectors.walk import LANES, blocks_of, pack, sortable, sum_path_lengths
 
 Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
@@ -50,13 +51,19 @@ class FlatForest:
         """Shape (n,), in (0, 1]; higher is stranger. `x` is float32 of shape (n, d), finite. Raises ValueError."""
         if x.ndim != 2 or x.shape[1] != self.features or x.dtype != np.float32:  # noqa: PLR2004 - a matrix
             raise ValueError(f"need float32 rows of {self.features} features, got {x.dtype} of shape {x.shape}")
-        total = np.zeros(len(x))
-        sum_path_lengths(np.ascontiguousarray(x), self.feature, self.threshold, self.path_length, total)
+        blocks = blocks_of(sortable(x))
+        sums = np.zeros(len(blocks) * LANES)
+        sum_path_lengths(blocks, self._nodes, self.path_length, sums)
+        total = sums[: len(x)]
         usual = len(self.feature) * mean_path_length(self.samples)
         # Trees of one sample have no paths; scikit-learn calls that a mean relative length of 1.
         relative = total / usual if usual > 0 else np.ones(len(x))
         scores: Float64s = np.exp2(-relative)
         return scores
+
+    @cached_property
+    def _nodes(self) -> npt.NDArray[np.uint64]:
+        return pack(self.feature, self.threshold)
 
     def warm(self) -> None:
         """Compile or load the kernel, so that the first record does not wait for it."""
