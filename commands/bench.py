@@ -32,7 +32,7 @@ def scoring(
 ) -> None:
     """Measure produce, raw consume, scoring with transactions, and latency, on a cluster of its own."""
     log.configure(level="WARNING")
-    result = scoring_run(_own_lab(), Plan(records, consumers, keys, partitions, rate), _say)
+    result = scoring_run(own_lab(), Plan(records, consumers, keys, partitions, rate), _say)
     if as_json:
         print(json.dumps(result))
         return
@@ -40,7 +40,7 @@ def scoring(
         print(f"{name:<22} {'-' if value is None else format(value, ','):>14}")
 
 
-def _own_lab() -> LabSettings:
+def own_lab() -> LabSettings:
     """Free ports and a folder of its own, so that nothing that runs is touched."""
     lab = LabSettings.read()
     zookeeper, broker, registry = pick_free(3)

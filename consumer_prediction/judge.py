@@ -6,14 +6,15 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from detectors import explain
+from detectors.explain import Reason, reasons
+from detectors.explain import Severity as Rank
 from detectors.model import DETECTOR, Model
 from kafka_cluster.codec import Columns
 from kafka_cluster.records import Anomaly, Direction, Evidence, Severity, anomaly_id
 
 # The maths and the wire each have their own words, equal in spelling.
-_DIRECTIONS = {direction: Direction(direction.value) for direction in explain.Direction}
-_SEVERITIES = {severity: Severity(severity.value) for severity in explain.Severity}
+_SEVERITIES = tuple(Severity(severity.value) for severity in Rank)
+_DIRECTIONS = (Direction.USUAL, Direction.ABOVE, Direction.BELOW)  # by side: 0, 1 and -1, which is the last
 
 
 class Batch(Protocol):
@@ -40,21 +41,13 @@ def judge(batch: Batch, columns: Columns, model: Model) -> list[Judged]:
     """The anomalies of a batch, in its order. `columns` is the batch, decoded."""
     scores = model.score(columns.times_ms, columns.values)
     strange = np.flatnonzero(model.alarms(scores))
-    explanations = explain.explain(model, columns.times_ms[strange], columns.values[strange], scores[strange])
-    judged = []
-    rows = zip(
-        columns.rows[strange].tolist(),
-        columns.times_ms[strange].tolist(),
-        scores[strange].tolist(),
-        explanations,
-        strict=True,
-    )
-    for row, time_ms, score, explanation in rows:
-        judged.append(Judged(row, _anomaly(batch, row, time_ms, score, model, explanation)))
-    return judged
+    why = reasons(model, columns.times_ms[strange], columns.values[strange], scores[strange])
+    rows, times_ms = columns.rows[strange].tolist(), columns.times_ms[strange].tolist()
+    found = zip(rows, times_ms, scores[strange].tolist(), why, strict=True)
+    return [Judged(row, _anomaly(batch, row, time_ms, score, model, why)) for row, time_ms, score, why in found]
 
 
-def _anomaly(batch: Batch, row: int, time_ms: int, score: float, model: Model, why: explain.Explanation) -> Anomaly:
+def _anomaly(batch: Batch, row: int, time_ms: int, score: float, model: Model, why: Reason) -> Anomaly:
     partition, offset = batch.address(row)
     key = batch.key(row)
     return Anomaly(
@@ -70,7 +63,10 @@ def _anomaly(batch: Batch, row: int, time_ms: int, score: float, model: Model, w
         threshold=model.threshold,
         severity=_SEVERITIES[why.severity],
         evidence=tuple(
-            Evidence(e.metric, e.observed, e.expected, e.contribution, _DIRECTIONS[e.direction]) for e in why.evidence
+            [
+                Evidence(metric, observed, expected, share, _DIRECTIONS[side])
+                for metric, observed, expected, share, side in why.evidence
+            ]
         ),
-        reason=why.reason,
+        reason=why.sentence,
     )

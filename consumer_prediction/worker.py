@@ -16,8 +16,9 @@ from consumer_prediction.membership import Membership
 from consumer_prediction.settings import PredictionSettings
 from consumer_prediction.transaction import AbortedError, Output, Transactions
 from kafka_cluster import clients
+from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
-from kafka_cluster.codec import Columns, Encoder, MetricDecoder
+from kafka_cluster.codec import Columns, MetricDecoder
 from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
 from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
@@ -54,7 +55,7 @@ class Worker:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
-        self._encoder = Encoder(schema, registry.register(f"{settings.anomalies_topic}-value", schema))
+        self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = transactions(settings, clock, stop)
@@ -134,7 +135,7 @@ class Worker:
     def _outputs(self, batch: ConsumedBatch, judged: list[Judged], letters: list[DeadLetter]) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, batch.key(row), self._encoder.encode(found.to_avro())) for row, found in judged),
+            *(Output(anomalies, batch.key(row), self._encoder.encode(found)) for row, found in judged),
             *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
         ]
 

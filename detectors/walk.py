@@ -47,7 +47,7 @@ def pack(feature: UInt8s, threshold: Float32s) -> UInt64s:
 
 @compiled
 def blocks_of(x: UInt32s) -> UInt32s:
-    """Rows of `sortable` as blocks of LANES, column by column: shape (blocks, d * LANES), the last one filled with 0."""
+    """Rows of `sortable` as blocks of LANES, column by column: shape (blocks, d * LANES), filled up with 0."""
     rows, d = x.shape
     blocks = np.zeros(((rows + LANES - 1) // LANES, d * LANES), np.uint32)
     for row in range(rows):
