@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -59,7 +59,7 @@ def _identity(anomaly: Anomaly) -> Identity:
 
 def _facts(anomaly: Anomaly) -> Anomaly:
     """Everything but the address, which differs between two runs."""
-    return replace(anomaly, id="", topic="", partition=0, offset=0)
+    return anomaly._replace(id="", topic="", partition=0, offset=0)
 
 
 def _repeated(letters: Letters, found: Letters) -> int:
