@@ -41,6 +41,11 @@ class CommandLine:
         """What a command prints on the last line of its standard output; it must end with status 0."""
         ended = self.run(*arguments, "--json")
         assert ended.returncode == 0, ended.stderr
+        return self.last(ended)
+
+    @staticmethod
+    def last(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        """The JSON object on the last line of standard output."""
         loaded: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
         return loaded
 

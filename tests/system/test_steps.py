@@ -26,6 +26,8 @@ COMMANDS = (
     "tail",
     "dlq",
     "logs",
+    "bench",
+    "faults",
 )
 
 
