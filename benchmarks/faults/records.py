@@ -82,7 +82,7 @@ def poison(good: bytes, records: int, seed: int) -> list[bytes | None]:
         values.append(
             [
                 mark,  # no frame
-                b"\x00" + mark[:4] + good[5:],  # a schema id that nobody has registered (or no frame at all)
+                b"\x00\x7f" + mark[1:4] + good[5:],  # a schema id that nobody has registered
                 good[:5] + mark[:3],  # cut short
                 good + mark,  # bytes too many
                 good[:5] + b"\x00\x00\xc0\x7f" + mark + good[17:],  # not a number
