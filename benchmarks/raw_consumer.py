@@ -9,13 +9,13 @@ import sys
 
 from confluent_kafka import TopicPartition
 
-from consumer_prediction.garbage import collected_between_batches
-from consumer_prediction.group import group_config
 from consumer_prediction.settings import PredictionSettings
 from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.errors import one_clear_line
+from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.member import member_config
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
     stop = Stop().on_signals()
     clock = SystemClock(stop)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, id=settings.consumer_id)
-    consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
+    consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
     held: set[int] = set()
 
     def on_assign(_consumer: object, partitions: list[TopicPartition]) -> None:

@@ -20,6 +20,7 @@ from consumer_history.cassandra_settings import CassandraSettings
 from consumer_prediction.settings import PredictionSettings
 from consumer_training.settings import TrainingSettings
 from kafka_cluster.errors import one_clear_line
+from kafka_cluster.member import MemberSettings
 from kafka_cluster.prepare import PrepareSettings
 from kafka_cluster.settings import KafkaSettings, Settings
 from producer import data_settings
@@ -39,6 +40,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Producer", "`./lab produce`, `python -m producer`.", ReplaySettings),
     ("Events", "`./lab events`.", EventSettings),
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
+    ("Members of a group", "Every consumer that commits its results with its offsets.", MemberSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),
     (
         "History",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.transaction import Transactions
 from consumer_prediction.worker import Counts, Worker
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.transaction import Transactions
 
 
 def run(

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
-from consumer_prediction.batch import ConsumedBatch, records_of
 from consumer_prediction.champion import Champion, ChampionWatch
-from consumer_prediction.garbage import collected_between_batches
-from consumer_prediction.group import group_config
 from consumer_prediction.judge import Judged, judge
 from consumer_prediction.membership import Membership
 from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.transaction import AbortedError, Output, Transactions
 from kafka_cluster import clients
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
+from kafka_cluster.consumed import ConsumedBatch, records_of
 from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
 from kafka_cluster.errors import LabError
+from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.member import member_config
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MODEL_WAIT_S = 0.5
 REGISTRY_WAIT_S = 1.0
@@ -56,7 +56,7 @@ class Worker:
         self._watch = ChampionWatch(settings, registry, clock)
         schema = load_schema("anomaly")
         self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
-        self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **group_config(settings))
+        self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
         self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
         self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -121,7 +121,7 @@ class Worker:
             self._wait_for_registry(error)
             return
         judged = judge(batch, columns, champion.model)
-        letters = _dead_letters(batch, columns)
+        letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
         self._limit.count(len(batch), len(letters))
         try:
@@ -180,13 +180,3 @@ class Worker:
         champion = self._watch.champion
         model = None if champion is None else champion.model.version
         self._heartbeat.beat(state, partitions=sorted(self._membership.held), model=model, **vars(self.counts))
-
-
-def _dead_letters(batch: ConsumedBatch, columns: Columns) -> list[DeadLetter]:
-    letters = []
-    for row, error, reason in ((rejected.row, rejected.error, rejected.reason) for rejected in columns.rejected):
-        partition, offset = batch.address(row)
-        key, value, timestamp_ms = batch.key(row), batch.values[row], batch.timestamp_ms(row)
-        sent_back = batch.replays(row)
-        letters.append(DeadLetter(batch.topic, partition, offset, key, value, timestamp_ms, error, reason, sent_back))
-    return letters

@@ -16,11 +16,11 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumer_prediction.run import run
 from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.transaction import TIMEOUT_S, Output, Transactions
 from detectors.errors import DetectorError
 from kafka_cluster import log
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.errors import one_clear_line
+from kafka_cluster.transaction import TIMEOUT_S, Output, Transactions
 
 TRIGGER = "FAULT_TRIGGER"
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from consumer_prediction.settings import PredictionSettings
-from consumer_prediction.watchdog import Watchdog
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.member import MemberSettings
+from kafka_cluster.watchdog import Watchdog
 
 TIMEOUT_S = 10.0
 CALL_LIMIT_S = 15.0  # a call with that time-out returns before
@@ -41,13 +41,13 @@ class AbortedError(Exception):
 class Transactions:
     """A transactional producer for this member. Its id is stable, so that a restart ends what was left open."""
 
-    def __init__(self, settings: PredictionSettings, clock: Clock, stop: Stop) -> None:
+    def __init__(self, settings: MemberSettings, clock: Clock, stop: Stop) -> None:
         self._clock, self._stop = clock, stop
         self._watchdog = Watchdog(CALL_LIMIT_S, clock)
         self._producer: Producer = clients.producer(
             settings,
             **{
-                "transactional.id": f"{settings.prediction_group}-{settings.consumer_id}",
+                "transactional.id": f"{settings.group}-{settings.consumer_id}",
                 "transaction.timeout.ms": settings.transaction_timeout_ms,
             },
         )

@@ -6,7 +6,7 @@ from typing import cast
 
 from confluent_kafka import Message, TopicPartition
 
-from kafka_cluster.dead_letters import replays
+from kafka_cluster.dead_letters import DeadLetter, replays
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
@@ -39,6 +39,12 @@ class ConsumedBatch:
     def replays(self, row: int) -> int:
         """How often a record was sent back from the dead letters."""
         return replays(self._messages[row].headers())
+
+    def dead_letter(self, row: int, error: str, reason: str) -> DeadLetter:
+        """A record of the batch, its bytes untouched, and why nobody could use it."""
+        partition, offset = self.address(row)
+        key, value, timestamp_ms = self.key(row), self.values[row], self.timestamp_ms(row)
+        return DeadLetter(self.topic, partition, offset, key, value, timestamp_ms, error, reason, self.replays(row))
 
     def firsts(self) -> dict[int, int]:
         """By partition, the first offset in the batch."""

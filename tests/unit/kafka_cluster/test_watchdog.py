@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from consumer_prediction.watchdog import Watchdog
 from kafka_cluster.clock import ManualClock
+from kafka_cluster.watchdog import Watchdog
 
 
 def test_a_step_that_is_over_its_time_ends_the_process() -> None:

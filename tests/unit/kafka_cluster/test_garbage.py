@@ -5,8 +5,8 @@ import weakref
 
 import pytest
 
-from consumer_prediction.garbage import COLLECT_EVERY_S, collected_between_batches
 from kafka_cluster.clock import ManualClock
+from kafka_cluster.garbage import COLLECT_EVERY_S, collected_between_batches
 
 
 class Cycle:

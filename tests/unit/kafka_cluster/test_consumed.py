@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from confluent_kafka import Message
 
-from consumer_prediction.batch import ConsumedBatch
+from kafka_cluster.consumed import ConsumedBatch
 
 
 def message(partition: int, offset: int) -> Message:
