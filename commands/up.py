@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -11,9 +12,15 @@ from commands.lab_settings import LabSettings
 from kafka_cluster.embedded.cluster import Cluster, ClusterInfo
 
 
+class Extra(StrEnum):
+    """Servers beside the three."""
+
+    CASSANDRA = "cassandra"
+
+
 def up(
     with_: Annotated[
-        list[Literal["cassandra"]] | None, typer.Option("--with", help="Another server: the history's Cassandra.")
+        list[Extra] | None, typer.Option("--with", help="Another server: the history's Cassandra.")
     ] = None,
 ) -> None:
     """Start the servers; those that run already are kept."""

@@ -21,6 +21,7 @@ COMMANDS = (
     "topics",
     "data",
     "produce",
+    "events",
     "train",
     "predict",
     "tail",
