@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import baselines, quix
 from benchmarks.latency import latencies_ms
 from benchmarks.load import readings
-from benchmarks.members import Speed
+from benchmarks.members import Speed, advice
 from benchmarks.stage import RAW, SCORING, Load, Say, Stage, stage
 from commands.demo_processes import start
 from kafka_cluster.embedded.settings import LabSettings
@@ -43,7 +43,10 @@ def run(lab: LabSettings, plan: Plan, say: Say) -> dict[str, Any]:
             peer = _peer(on, load)
         say("the same again: produce, decode, score, commit")
         with on.load(plan.records, plan.keys, plan.partitions) as load:
-            result |= _scored(on.measure(load, SCORING, plan.consumers), raw)
+            scored = on.measure(load, SCORING, plan.consumers)
+            result |= _scored(scored, raw)
+        if (word := advice(scored)) is not None:
+            say(word)
         say("scikit-learn in batches, the flat forest, and one record at a time")
         result |= {
             "sklearn_batch_per_s": round(baselines.sklearn_batch_per_s(on.fitted)),

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.gate import Gate
 from benchmarks.load import encoded, fill, readings
-from benchmarks.members import Speed, advice, measure
+from benchmarks.members import Speed, measure
 from consumer_training.fit import Fitted, fit
 from consumer_training.publish import announce, write_bundle
 from consumer_training.rows import Rows, Split
@@ -81,10 +81,8 @@ class Stage:
         topic = load.settings.metrics_topic
         names = [f"bench-{number}" for number in range(1, consumers + 1)]
         env = self.env(f"{topic}-{module}", METRICS_TOPIC=topic, **more)
-        found = measure(module, names, self.lab.lab_var, env, load.records, load.partitions, load.gate.open, self.clock)
-        if (word := advice(found)) is not None:
-            self.say(word)
-        return found
+        go = load.gate.open
+        return measure(module, names, self.lab.lab_var, env, load.records, load.partitions, go, self.clock)
 
     def _publish_model(self) -> Fitted:
         training = TrainingSettings.read(

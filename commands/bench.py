@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.plot import draw
+from benchmarks.scaling import lines
+from benchmarks.scaling import run as scaling_run
 from benchmarks.scoring import Plan
 from benchmarks.scoring import run as scoring_run
 from commands.lab_settings import LabSettings
 from kafka_cluster import log
 from kafka_cluster.embedded.ports import pick_free
+
+PLOT = Path("var/scaling.png")
 
 app = typer.Typer(help="Measure the lab on this machine.", no_args_is_help=True)
 
@@ -38,6 +44,23 @@ def scoring(
         return
     for name, value in result.items():
         print(f"{name:<22} {'-' if value is None else format(value, ','):>14}")
+
+
+@app.command()
+def scaling(
+    records: Annotated[int, typer.Option(min=100_000, help="Records of each run.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each point.")] = 2,
+    plot: Annotated[Path, typer.Option(help="Where the picture goes (PNG); its figures go beside it.")] = PLOT,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Measure throughput against consumers, partitions, keys and batch size; about four minutes."""
+    log.configure(level="WARNING")
+    result = scaling_run(own_lab(), records, rounds, _say)
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    plot.write_bytes(draw(result))
+    plot.with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n")
+    _say(f"wrote {plot} and {plot.with_suffix('.json')}")
+    print(json.dumps(result) if as_json else "\n".join(lines(result)))
 
 
 def own_lab() -> LabSettings:

@@ -20,7 +20,8 @@ class MemberSettings(KafkaSettings):
     # A static member keeps its partitions while it restarts; a dynamic one hands them over when it stops.
     static_member: bool = False
     prefetch_records: int = Field(default=200_000, ge=1)  # of each partition, fetched ahead
-    prefetch_kb: int = Field(default=16_384, ge=1)  # of all partitions, at most
+    prefetch_kb: int = Field(default=8_192, ge=1)  # of all partitions, at most; in memory ten times as much
+    fetch_kb: int = Field(default=4_096, ge=1_024)  # one answer of the broker, compressed; comes on top of that
     session_timeout_ms: int = Field(default=10_000, ge=6_000)
     transaction_timeout_ms: int = Field(default=10_000, ge=1_000)
     dead_letter_limit: float = Field(default=0.5, ge=0, le=1)  # share of dead letters that stops the consumer …
@@ -42,6 +43,7 @@ def member_config(settings: MemberSettings) -> dict[str, Any]:
         # What librdkafka fetches ahead: enough that a batch never waits, and no more than so much memory.
         "queued.min.messages": settings.prefetch_records,
         "queued.max.messages.kbytes": settings.prefetch_kb,
+        "fetch.max.bytes": settings.fetch_kb * 1024,
         "fetch.queue.backoff.ms": 5,  # a full queue is emptied by one batch; librdkafka would look again after a second
         "client.id": settings.consumer_id,
     }
