@@ -1,10 +1,9 @@
 """Isolation Forest on calibrated streams: one forest for every key, grown on calm noise.
 
-The seven streams of the ensemble say, in decades, how rare each kind of change is for the key; calm series of any unit
-and level look alike in them. So the forest is grown once, on the streams of generated calm series (noise with memory
-around a daily cycle), and serves all keys without training on any of them. A record's features are its streams, averaged
-over the last 8 records (for a warm-up of 640; the window grows with it); its score is the forest's,
-2^(-E[h(x)] / c(256)).
+The seven streams of the ensemble say, in decades, how rare each kind of change is for the key; calm series of any
+unit and level look alike in them. So the forest is grown once, on the streams of generated calm series (noise around
+a daily cycle), and serves all keys without training on any of them. A record's features are its streams, averaged over
+the last 8 records (for a warm-up of 640; the window grows with it); its score is the forest's, 2^(-E[h(x)] / c(256)).
 
 Liu, Ting and Zhou, "Isolation Forest", ICDM 2008. State: the ensemble's and 450 bytes a key. Cost: the ensemble's and
 about 1.5 µs a record. The seed chooses noise and trees; docs/evaluation.md shows what it changes.

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its type stubs are not among the locked packages
+import yaml
 
 from tests.compose.stack import ROOT, compose_commands, run
 

@@ -1,0 +1,89 @@
+"""`lab scorecard`: every detector on labelled series, one fixed configuration for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from commands.scorecard_blindfold import blindfold
+from commands.scorecard_corpus import read_corpus
+from commands.scorecard_report import save as save_scores
+from commands.scorecard_report import tables, write_between
+from commands.scorecard_run import Labelled, hold, stream
+from detectors.catalogue import CATALOGUE, Options, known
+from kafka_cluster import log
+from kafka_cluster.dataset import read_windows
+from kafka_cluster.errors import LabError
+
+EXAMPLE = "write `ensemble:` and, indented below it, `threshold: 0.2`"
+
+
+def scorecard(
+    data: Annotated[Path, typer.Option(help="Folder with <folder>/<series>.csv.")],
+    labels: Annotated[Path, typer.Option(help="Labelled windows: combined_windows.json.")],
+    detector: Annotated[
+        list[str], typer.Option(default_factory=list, help="Which, several times for several [default: all].")
+    ],
+    config: Annotated[Path | None, typer.Option(help="Options of detectors, a YAML mapping for each.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write per-record scores in the benchmark's layout to it.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="A page whose tables are written anew between their marks.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Stream labelled series through the detectors and score them by the Numenta Anomaly Benchmark's rules."""
+    log.configure(level="WARNING")
+    names = detector or list(CATALOGUE)
+    options = read_options(config)
+    for name in (*names, *options):
+        known(name)
+    if not labels.is_file():
+        raise LabError(str(labels), "no such file", "labels are a combined_windows.json, see data/README.md")
+    series = read_corpus(data)
+    said = []
+    for name in names:
+        typer.echo(f"{name}: {sum(len(each.values) for each in series):,} records of {len(series)} series", err=True)
+        with blindfold([labels, *(each.file for each in series)]):
+            said.append(stream(name, options.get(name, {}), series))
+    windows = read_windows(labels)  # not before every detector is done
+    if unknown := [each.key for each in series if each.key not in windows]:
+        typer.echo(f"without labels, so without windows: {', '.join(unknown)}", err=True)
+    labelled = Labelled.of(series, windows)
+    if save is not None:
+        for each in said:
+            save_scores(each, labelled, save)
+    told = {each.name: hold(each, labelled) for each in said}
+    text = tables(told)
+    if write is not None:
+        write_between(write, text)
+    if as_json:
+        typer.echo(text, err=True)
+        print(json.dumps({"data": str(data), "series": len(series), "detectors": told}))
+    else:
+        print(text)
+
+
+def read_options(path: Path | None) -> Mapping[str, Options]:
+    """The options of each detector. Raises LabError, naming the file and what is wrong with it."""
+    if path is None:
+        return {}
+    try:
+        loaded = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise LabError(str(path), f"cannot be read as YAML ({' '.join(str(error).split())})") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise LabError(str(path), "is no mapping of detectors to options", EXAMPLE)
+    for name, table in loaded.items():
+        if not isinstance(table, dict):
+            raise LabError(str(path), f"{name} is no mapping of options", EXAMPLE)
+        wrong = [key for key, value in table.items() if isinstance(value, bool) or not isinstance(value, (int, float))]
+        if wrong:
+            raise LabError(str(path), f"{name}.{wrong[0]} is no number")
+    return loaded
