@@ -13,8 +13,8 @@ from kafka_cluster.errors import one_clear_line
 
 # In the order of --help: the whole story, then its steps, then the tools.
 COMMANDS = (
-    "demo", "test", "up", "down", "status", "doctor", "topics", "data", "produce", "events", "train", "predict", "tail",
-    "dlq", "logs", "scorecard", "bench", "faults",
+    "demo", "test", "up", "down", "status", "doctor", "topics", "data", "produce", "events", "train", "predict",
+    "history", "tail", "dlq", "logs", "scorecard", "bench", "faults",
 )  # fmt: skip
 EPILOG = "Settings come from the environment; docs/reference.md lists them all."
 

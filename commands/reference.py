@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from commands.lab_settings import CHECKOUT, LabSettings
 from consumer_history.cassandra_settings import CassandraSettings
+from consumer_history.settings import HistorySettings
 from consumer_prediction.settings import PredictionSettings
 from consumer_training.settings import TrainingSettings
 from kafka_cluster.errors import one_clear_line
@@ -47,6 +48,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
         "Whatever keeps or reads the history in Cassandra, `python -m consumer_history.migrate`.",
         CassandraSettings,
     ),
+    ("Checks against the history", "`./lab history`, `python -m consumer_history`.", HistorySettings),
     ("This machine", "Every `./lab` command.", LabSettings),
 )
 INTRODUCTION = """# Settings

@@ -38,8 +38,8 @@ class CassandraSettings(Settings):
     history_in_flight: int = Field(default=16, ge=1, le=1024)  # requests at a time
     history_rows_a_request: int = Field(default=2_000, ge=1, le=10_000)  # rows store: statements of one batch
     history_events_a_chunk: int = Field(default=8_192, ge=1, le=100_000)
-    history_attempts: int = Field(default=5, ge=1, le=100)  # of one request, before the store counts as away
-    history_timeout_s: float = Field(default=10.0, gt=0)  # of one attempt
+    history_attempts: int = Field(default=3, ge=1, le=100)  # of one request, before the store counts as away
+    history_timeout_s: float = Field(default=5.0, gt=0)  # of one attempt
 
     @field_validator("cassandra_contact_points", mode="before")
     @classmethod

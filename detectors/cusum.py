@@ -36,7 +36,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detectors.cusum_kernel import chart_each, tables
+from detectors.cusum_kernel import chart, chart_each, tables
 from detectors.errors import DetectorError
 from detectors.key_table import Int64s
 from detectors.last_values import DEPTH, Float64s, LastValues, Snapshot
@@ -94,6 +94,12 @@ class Cusum:
         rings, seen = self.history.rings, self.history.seen
         chart_each(rings, seen, slots, values, marks, self._reference, self._slack, self._tables, out)
         return Chart(out[:, 0], out[:, 1], out[:, 2])
+
+    def of_window(self, window: Float64s) -> tuple[float, float, float]:
+        """Up, down and expected after the last of these values, oldest first, at most `depth`; no state is used."""
+        if len(window) <= self._reference:
+            return 0.0, 0.0, float("nan")
+        return chart(np.ascontiguousarray(window), len(window), self._reference, self._slack, self._tables)
 
     def warm(self) -> None:
         """Compile or load the kernels, before the first record."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 from confluent_kafka import Message, TopicPartition
 
 from kafka_cluster.dead_letters import DeadLetter, replays
@@ -27,6 +30,24 @@ class ConsumedBatch:
         """Partition and offset of a record."""
         message = self._messages[row]
         return cast(int, message.partition()), cast(int, message.offset())
+
+    def addresses(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Partition and offset of every record, shape (n,) each.
+
+        Messages come in runs of a partition. Within a run offsets rise, so that the first and the last one tell
+        whether any is missing in between; only then is each message asked.
+        """
+        n = len(self._messages)
+        partitions = np.fromiter(map(Message.partition, self._messages), np.int32, n)
+        offsets = np.empty(n, np.int64)
+        edges = [0, *(np.flatnonzero(np.diff(partitions)) + 1).tolist(), n] if n else []
+        for begin, end in pairwise(edges):
+            first, last = self.address(begin)[1], self.address(end - 1)[1]
+            if last - first == end - 1 - begin:
+                offsets[begin:end] = np.arange(first, last + 1)
+            else:
+                offsets[begin:end] = [self.address(row)[1] for row in range(begin, end)]
+        return partitions, offsets
 
     def key(self, row: int) -> bytes | None:
         """The key of a record."""

@@ -1,0 +1,47 @@
+"""A store in memory, for tests: it keeps the promises of the others, as long as the process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from consumer_history.store import EventBatch, StoreAwayError
+
+
+class MemoryStore:
+    """All events of all partitions. `away` makes it refuse. It grows for ever."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self._log: dict[int, list[EventBatch]] = {}
+
+    def append(self, batch: EventBatch) -> None:
+        """Keep the batch. Raises StoreAwayError."""
+        self._must_answer()
+        for partition, part in batch.by_partition():
+            self._log.setdefault(partition, []).append(part)
+
+    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+        """Every event below `until`, each once. Raises StoreAwayError."""
+        self._must_answer()
+        for partition, end in until.items():
+            if partition not in self._log:
+                continue
+            log = joined(self._log[partition])
+            _, first = np.unique(log.offsets, return_index=True)  # in order, and of each offset the first that came
+            found = log.take(first[log.offsets[first] < end])
+            if len(found):
+                yield found
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _must_answer(self) -> None:
+        if self.away:
+            raise StoreAwayError("history in memory", "is away")
+
+
+def joined(parts: list[EventBatch]) -> EventBatch:
+    """At least one batch, as one."""
+    return EventBatch(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))

@@ -1,0 +1,80 @@
+"""States follow the partitions: forgotten with those given up, rebuilt from the history for those gained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from consumer_history.checks import Checks
+from consumer_history.membership import Membership
+from consumer_history.standstill import Standstill
+from consumer_history.store import HistoryStore, StoreAwayError
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.log import get_logger
+
+log = get_logger()
+
+
+@dataclass
+class Rebuilt:
+    """What it has cost so far."""
+
+    events: int = 0
+    seconds: float = 0.0
+
+
+class Recovery:
+    """Between a rebalance, or a batch undone, and the next batch."""
+
+    def __init__(
+        self,
+        checks: Checks,
+        store: HistoryStore,
+        membership: Membership,
+        standstill: Standstill,
+        clock: Clock,
+        stop: Stop,
+        depth: int,
+    ) -> None:
+        self._checks, self._store, self._membership = checks, store, membership
+        self._standstill, self._clock, self._stop, self._depth = standstill, clock, stop, depth
+        self.done = Rebuilt()
+
+    def follow(self) -> None:
+        """Returns when every partition held has its state, or when asked to stop."""
+        self._forget()
+        if not self._membership.new:
+            return
+        with self._standstill.until_done():
+            while self._membership.new and not self._stop.requested:
+                partition, offset = next(iter(self._membership.new.items()))
+                whole = self._rebuild(partition, offset)
+                if partition in self._forget() or not whole:
+                    continue  # it went meanwhile, and may be back at another offset
+                del self._membership.new[partition]
+
+    def _forget(self) -> set[int]:
+        lost = self._membership.take_lost()
+        for partition in lost:
+            self._checks.drop(partition)
+        return lost
+
+    def _rebuild(self, partition: int, offset: int) -> bool:
+        """The state of a partition as of its committed offset; False when it is not whole."""
+        self._checks.start(partition, offset)
+        if offset == 0:
+            return True
+        start_s, events = self._clock.monotonic(), 0
+        try:
+            for stored in self._store.last({partition: offset}, self._depth):
+                self._checks.learn(stored)
+                events += len(stored)
+                self._standstill.turn("rebuilding")
+                if self._stop.requested or partition not in self._membership.new:
+                    return False
+        except StoreAwayError as error:
+            self._standstill.wait("waiting for the store", error)
+            return False
+        seconds = self._clock.monotonic() - start_s
+        self.done = Rebuilt(self.done.events + events, self.done.seconds + seconds)
+        log.info("rebuilt", partition=partition, offset=offset, events=events, seconds=round(seconds, 2))
+        return True

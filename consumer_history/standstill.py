@@ -1,0 +1,61 @@
+"""Holding still without leaving the group: partitions are paused, rebalances go on, and it is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, TopicPartition
+
+from kafka_cluster.clock import Clock
+from kafka_cluster.errors import LabError
+from kafka_cluster.log import get_logger
+
+TRY_AGAIN_S = 1.0
+TURN_EVERY_S = 0.2  # of long work: how often the group hears of this member
+log = get_logger()
+
+
+class Standstill:
+    """What the loop does while it cannot, or must not, take records."""
+
+    def __init__(self, consumer: Consumer, clock: Clock, beat: Callable[[str], None]) -> None:
+        self._consumer, self._clock, self._beat = consumer, clock, beat
+        self._since_s: float | None = None
+        self._turned_s = float("-inf")
+
+    @contextmanager
+    def until_done(self) -> Iterator[Standstill]:
+        """Inside, `wait` and `turn` keep all partitions paused; at the end they give records again."""
+        try:
+            yield self
+        finally:
+            if self._since_s is not None:
+                log.info("going on", after_s=round(self._clock.monotonic() - self._since_s, 1))
+            if self._turned_s > float("-inf"):
+                self._consumer.resume(self._consumer.assignment())
+            self._since_s, self._turned_s = None, float("-inf")
+
+    def wait(self, state: str, error: LabError) -> None:
+        """Something is away: say so when it is news, and wait a little before it is asked again."""
+        if self._since_s is None:
+            self._since_s = self._clock.monotonic()
+            paused = sorted(one.partition for one in self._consumer.assignment())
+            log.warning(state, paused=paused, error=str(error))
+        self._turn(state)
+        self._clock.sleep(TRY_AGAIN_S)
+
+    def turn(self, state: str) -> None:
+        """Work that takes long goes on; called as often as one likes."""
+        if self._clock.monotonic() - self._turned_s >= TURN_EVERY_S:
+            self._turn(state)
+
+    def _turn(self, state: str) -> None:
+        self._turned_s = self._clock.monotonic()
+        self._beat(state)
+        self._consumer.pause(self._consumer.assignment())
+        stray = self._consumer.poll(0)  # for the rebalances: a paused partition gives no record …
+        if stray is not None and stray.error() is None:  # … one that was assigned in this very call might
+            topic, partition, offset = stray.topic(), stray.partition(), stray.offset()
+            assert topic is not None and partition is not None and offset is not None  # noqa: S101,PT018 - a record has them
+            self._consumer.seek(TopicPartition(topic, partition, offset))

@@ -1,0 +1,71 @@
+"""The topic itself as the history: nothing is stored twice, and the last values are rebuilt by reading it again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from consumer_history.decode import EventDecoder
+from consumer_history.settings import HistorySettings
+from consumer_history.store import EventBatch, StoreAwayError
+from kafka_cluster import clients
+from kafka_cluster.consumed import ConsumedBatch
+from kafka_cluster.registry import Registry, RegistryAwayError
+
+BATCH = 50_000
+POLL_S = 0.5
+SILENCE_S = 10.0  # without a record: the broker counts as away
+REQUEST_TIMEOUT_S = 10.0
+
+
+class TopicLog:
+    """A HistoryStore that the topic stands behind. Events older than its retention are gone."""
+
+    def __init__(self, settings: HistorySettings, registry: Registry) -> None:
+        self._settings, self._decoder = settings, EventDecoder(settings, registry)
+
+    def append(self, batch: EventBatch) -> None:
+        """Nothing: what was read from the topic is in the topic."""
+
+    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+        """Every event of the topic below `until`. Raises StoreAwayError."""
+        for partition, end in until.items():
+            yield from self._read(partition, end)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _read(self, partition: int, end: int) -> Iterator[EventBatch]:
+        topic, group = self._settings.events_topic, f"{self._settings.history_group}-rebuild-{uuid.uuid4()}"
+        consumer = clients.consumer(self._settings, group, **{"enable.partition.eof": True})
+        try:
+            low, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_TIMEOUT_S)
+            if low >= end:
+                return
+            consumer.assign([TopicPartition(topic, partition, low)])
+            silent_s = 0.0
+            while True:
+                messages = consumer.consume(BATCH, POLL_S)
+                records = [message for message in messages if message.error() is None]
+                if records:
+                    events = self._decoder.decode(ConsumedBatch(topic, records)).batch
+                    below = events.take(events.offsets < end)
+                    if len(below):
+                        yield below
+                    if (records[-1].offset() or 0) >= end - 1:
+                        return
+                if any(_is_end(message.error()) for message in messages):
+                    return
+                silent_s = 0.0 if messages else silent_s + POLL_S
+                if silent_s >= SILENCE_S:
+                    raise StoreAwayError(f"topic {topic!r}", f"gives no record of partition {partition}")
+        except (KafkaException, RegistryAwayError) as error:
+            raise StoreAwayError(f"topic {topic!r}", str(error)) from None
+        finally:
+            consumer.close()
+
+
+def _is_end(error: KafkaError | None) -> bool:
+    return error is not None and error.code() == KafkaError._PARTITION_EOF  # noqa: SLF001 - librdkafka's own name

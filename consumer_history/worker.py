@@ -1,0 +1,183 @@
+"""The poll loop: consume a batch, store it, check it, commit what was found together with the offsets."""
+
+from __future__ import annotations
+
+import numpy as np
+from confluent_kafka import TopicPartition
+
+from consumer_history.checks import Checks, ReadBackChecks, ReadBackStore
+from consumer_history.decode import EventDecoder, Events
+from consumer_history.membership import Membership
+from consumer_history.progress import Counts, SheddingNotice, tell
+from consumer_history.recovery import Recovery
+from consumer_history.report import Found, report
+from consumer_history.settings import HistorySettings
+from consumer_history.shedding import Lag, Shedding
+from consumer_history.standstill import Standstill
+from consumer_history.store import HistoryStore, StoreAwayError
+from kafka_cluster import clients
+from kafka_cluster.anomaly_encoder import AnomalyEncoder
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.consumed import ConsumedBatch, records_of
+from kafka_cluster.dead_letters import DeadLetterLimit
+from kafka_cluster.garbage import collected_between_batches
+from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.log import get_logger
+from kafka_cluster.member import member_config
+from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
+from kafka_cluster.schemas import load_schema
+from kafka_cluster.transaction import AbortedError, Output, Transactions
+
+MS_PER_S, MB = 1000, 1_000_000
+log = get_logger()
+
+
+class Worker:
+    """One member of the history group."""
+
+    def __init__(
+        self,
+        settings: HistorySettings,
+        registry: HttpRegistry,
+        store: HistoryStore,
+        clock: Clock,
+        stop: Stop,
+        transactions: type[Transactions] = Transactions,
+    ) -> None:
+        self._settings, self._registry, self._store, self._clock, self._stop = settings, registry, store, clock, stop
+        schema = load_schema("anomaly")
+        self._encoder = AnomalyEncoder(registry.register(subject_of(settings.anomalies_topic), schema))
+        self._decoder = EventDecoder(settings, registry)
+        self._checks = ReadBackChecks(settings, store) if isinstance(store, ReadBackStore) else Checks(settings)
+        self._shedding, self._notice = Shedding(settings), SheddingNotice()
+        self._consumer = clients.consumer(settings, settings.group, **member_config(settings))
+        self._membership = Membership(settings.events_topic, self._consumer, clock, stop)
+        self._standstill = Standstill(self._consumer, clock, self._beat)
+        self._recovery = Recovery(
+            self._checks, store, self._membership, self._standstill, clock, stop, settings.check_depth
+        )
+        self._transactions = transactions(settings, clock, stop)
+        self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+        who = {"program": "consumer_history", "id": settings.consumer_id, "store": settings.history_store}
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, **who)
+        self.counts = Counts()
+
+    def run(self) -> Counts:
+        """Work until the stop is requested; what was checked is committed. Raises LabError."""
+        try:
+            self._decoder.warm()
+            self._checks.warm()
+            self._membership.join()
+            with collected_between_batches(self._clock) as garbage:
+                while not self._stop.requested:
+                    self._turn()
+                    garbage.collect()
+        finally:
+            self.close()
+        self._beat("stopped")
+        log.info("stopped", stored=self.counts.stored, checked=self.counts.checked, anomalies=self.counts.anomalies)
+        return self.counts
+
+    def close(self) -> None:
+        """Leave the group, which hands the partitions over at once. Harmless when repeated."""
+        self._consumer.close()
+        self._transactions.close()
+        self._store.close()
+
+    def _turn(self) -> None:
+        messages = self._consumer.consume(self._settings.history_batch, self._settings.history_poll_s)
+        records = self._membership.of_held(records_of(messages))
+        self._recovery.follow()
+        self._beat("checking" if self._membership.held else "spare: no partitions")
+        if records and not self._stop.requested:
+            self._work(ConsumedBatch(self._settings.events_topic, records))
+
+    def _work(self, consumed: ConsumedBatch) -> None:
+        """All of the batch is committed, or nothing of it and the partitions start over."""
+        try:
+            decoded = self._decoder.decode(consumed)
+        except RegistryAwayError as error:
+            self._start_over(consumed)
+            self._wait_for_registry(error)
+            return
+        events = self._still_mine(decoded.take(self._checks.unseen(decoded.batch)))
+        self._limit.count(len(consumed), len(events.letters))
+        stored = self._stored(events)
+        if stored is None:
+            return
+        lag = self._lag(consumed)
+        share = self._shedding.share(lag)
+        try:
+            checked = self._checks.check(stored.batch, share)
+            found = report(consumed, stored, checked, self._settings)
+            self._transactions.commit(self._consumer, self._outputs(stored, found), self._nexts(consumed))
+        except StoreAwayError as error:  # the baseline reads back
+            self._start_over(consumed)
+            with self._standstill.until_done() as still:
+                still.wait("waiting for the store", error)
+        except AbortedError:
+            self._start_over(consumed)
+        else:
+            self._notice.look(self._shedding.kept(lag), lag)
+            self.counts.add(stored, int(checked.marks.sum()), found, lag, share)
+            tell(stored, found, self._settings.history_log_limit)
+
+    def _stored(self, events: Events) -> Events | None:
+        """The events, stored durably. While the store is away, partitions may go; None when asked to stop before."""
+        with self._standstill.until_done() as still:
+            while True:
+                try:
+                    self._store.append(events.batch)
+                except StoreAwayError as error:
+                    still.wait("waiting for the store", error)
+                    if self._stop.requested:
+                        return None
+                    events = self._still_mine(events)
+                else:
+                    return events
+
+    def _wait_for_registry(self, error: RegistryAwayError) -> None:
+        with self._standstill.until_done() as still:
+            while not self._stop.requested and not self._registry.ready():
+                still.wait("waiting for the Schema Registry", error)
+
+    def _start_over(self, consumed: ConsumedBatch) -> None:
+        """Nothing of the batch counts: states and positions go back to what is committed."""
+        self._membership.start_over(set(consumed.firsts()))
+
+    def _still_mine(self, events: Events) -> Events:
+        """Without events and letters of partitions that went, also where they have come back."""
+        mine, begins = self._membership.mine, self._checks.next_offsets
+        letters = [bad for bad in events.letters if bad.partition in mine and bad.offset >= begins[bad.partition]]
+        kept = np.isin(events.batch.partitions, list(mine))
+        return Events(events.rows, events.batch, letters).take(kept)
+
+    def _nexts(self, consumed: ConsumedBatch) -> list[TopicPartition]:
+        return [one for one in consumed.nexts() if one.partition in self._membership.mine]
+
+    def _outputs(self, events: Events, found: list[Found]) -> list[Output]:
+        anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
+        return [
+            *(Output(anomalies, one.key, self._encoder.encode(one.anomaly)) for one in found),
+            *(Output(dead, bad.key, bad.value, bad.headers()) for bad in events.letters),
+        ]
+
+    def _lag(self, consumed: ConsumedBatch) -> Lag:
+        topic, records = self._settings.events_topic, 0
+        for partition, offset in self._checks.next_offsets.items():
+            _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+            records += max(0, high - offset)
+        newest_s = consumed.timestamp_ms(len(consumed) - 1) / MS_PER_S
+        return Lag(max(0.0, self._clock.now() - newest_s), records)
+
+    def _beat(self, state: str) -> None:
+        done = self._recovery.done
+        self._heartbeat.beat(
+            state,
+            partitions=sorted(self._membership.held),
+            keys=self._checks.keys,
+            history_mb=round(self._checks.nbytes / MB, 1),
+            rebuilt=done.events,
+            rebuild_s=round(done.seconds, 3),
+            **vars(self.counts),
+        )
