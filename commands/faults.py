@@ -20,6 +20,10 @@ from kafka_cluster.errors import LabError
 COLUMNS = ("fault", "records", "anomalies", "dead_letters", "lost", "duplicated", "out_of_order", "foreign",
            "recovery_s", "restarts")  # fmt: skip
 
+# Short enough that all of them stand beside each other on eighty columns.
+HEADS = {"anomalies": "found", "dead_letters": "dead", "duplicated": "twice", "out_of_order": "order",
+         "foreign": "wrong", "recovery_s": "back s", "restarts": "died"}  # fmt: skip
+
 
 def faults(
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(NAMES)}; may be repeated.")] = None,
@@ -55,10 +59,19 @@ def _skipped(wanted: tuple[str, ...]) -> dict[str, str]:
 
 
 def _show(rows: list[Row], skipped: dict[str, str]) -> None:
-    table = Table(*(name.replace("_", " ") for name in COLUMNS))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in COLUMNS:
+        table.add_column(HEADS.get(name, name), justify="left" if name == "fault" else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(str(getattr(row, name)) for name in COLUMNS), style=None if row.clean else "red")
-    console = Console(stderr=True)
+        table.add_row(*(_cell(getattr(row, name)) for name in COLUMNS), style=None if row.clean else "red")
+    console = Console(stderr=True, highlight=False)
     console.print(table)
     for name, reason in skipped.items():
         console.print(f"{name}: skipped, {reason}")
+
+
+def _cell(value: float | str | None) -> str:
+    """Numbers with thousands apart; what is not known is a dash."""
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:,}"

@@ -10,7 +10,8 @@ from confluent_kafka.admin import AdminClient
 
 from consumer_prediction.champion import Champion
 from consumer_prediction.settings import PredictionSettings
-from kafka_cluster.clock import Clock
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.committed import committed
 from kafka_cluster.log import get_logger
 
 REQUEST_TIMEOUT_S = 5.0
@@ -21,8 +22,11 @@ log = get_logger()
 class Membership:
     """Rebalance callbacks of the group's consumer. `held` are the partitions that this member may commit for."""
 
-    def __init__(self, settings: PredictionSettings, consumer: Consumer, admin: AdminClient, clock: Clock) -> None:
-        self._settings, self._consumer, self._admin, self._clock = settings, consumer, admin, clock
+    def __init__(
+        self, settings: PredictionSettings, consumer: Consumer, admin: AdminClient, clock: Clock, stop: Stop
+    ) -> None:
+        self._settings, self._consumer, self._admin = settings, consumer, admin
+        self._clock, self._stop = clock, stop
         self._champion: Champion | None = None
         self._next_question = float("-inf")
         self._said_idle = False
@@ -67,11 +71,10 @@ class Membership:
             )
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if partitions:
-            for partition in consumer.committed(partitions, timeout=REQUEST_TIMEOUT_S):
-                if partition.offset < 0:
-                    partition.offset = self._first_offset(partition.partition)
-                consumer.incremental_assign([partition])
+        for partition in committed(consumer, partitions, self._clock, self._stop):
+            if partition.offset < 0:
+                partition.offset = self._first_offset(partition.partition)
+            consumer.incremental_assign([partition])
         gained = {partition.partition for partition in partitions}
         self.held |= gained
         self._said_idle = False

@@ -57,7 +57,7 @@ class Worker:
         schema = load_schema("anomaly")
         self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
-        self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock)
+        self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock, stop)
         self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_prediction", "id": settings.consumer_id}

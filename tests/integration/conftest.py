@@ -24,6 +24,7 @@ from kafka_cluster.read_topic import Read, read_topic
 from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry
 from kafka_cluster.settings import KafkaSettings
+from kafka_cluster.transaction import Transactions
 from producer.data_settings import BESIDE, DataSettings
 from producer.prepare import prepare as prepare_data
 from producer.run import run
@@ -63,6 +64,14 @@ class Member:
             return heartbeat.read(self.heartbeat_file)
         except LabError:
             return {}
+
+    def ended_by(self) -> BaseException:
+        """The error that ended it by itself."""
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
+        self.registry.close()
+        assert self.error is not None, "ended without an error"
+        return self.error
 
     def end(self) -> Counts:
         self.stop.request()
@@ -107,7 +116,7 @@ class Lab:
         stop = settings.pop("stop", None) or Stop()
         return train(TrainingSettings.read(**self.common, **self.models, **settings), self.clock, stop)
 
-    def member(self, name: str, **settings: Any) -> Member:
+    def member(self, name: str, transactions: type[Transactions] = Transactions, **settings: Any) -> Member:
         """Start a prediction consumer."""
         stop = Stop()
         beat = self.folder / f"{name}.json"
@@ -116,7 +125,7 @@ class Lab:
         )
         clock = SystemClock(stop)
         registry = wait_for_registry(read, clock)
-        made = Member(Worker(read, registry, clock, stop), registry, stop, beat)
+        made = Member(Worker(read, registry, clock, stop, transactions), registry, stop, beat)
         self.members.append(made)
         made.start()
         return made

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.faults.suite import Plan, run_suite
+from kafka_cluster.embedded.settings import LabSettings
 from tests.system.conftest import CommandLine
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -30,3 +34,16 @@ def test_an_unknown_fault_is_one_clear_line(lab: CommandLine) -> None:
     ended = lab.run("faults", "--only", "earthquake")
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: --only: no fault earthquake; there are consumer-killed, ")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("sabotage", ["loses", "repeats"])
+def test_a_member_that_breaks_its_promise_is_found_out(
+    sabotage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SABOTAGE", sabotage)
+    plan = Plan(["consumer-killed"], 20_000, 10_000, 0, module="tests.system.sabotaged_member")
+    (row,) = run_suite(LabSettings.read(lab_var=tmp_path), plan, print)
+    assert (row.lost > 0, row.duplicated > 0) == (sabotage == "loses", sabotage == "repeats")
+    assert row.restarts == 1
+    assert not row.clean
