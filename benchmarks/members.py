@@ -63,6 +63,8 @@ class Speed:
     window_s: float
     cpu_s_per_million: float
     rss_mb_start: float  # the largest member's
+    rss_mb_tenth: float  # when a tenth of its records were done: from there on it should not grow
+    rss_mb_max: float
     rss_mb_end: float
 
 
@@ -118,6 +120,8 @@ def speed(tracks: list[Track], records: int) -> Speed:
         window_s=end_s - start_s,
         cpu_s_per_million=cpu_s / done * 1e6,
         rss_mb_start=max(float(np.interp(start_s, track.at, track.rss_mb)) for track in tracks),
+        rss_mb_tenth=max(float(np.interp(track.done[-1] / 10, track.done, track.rss_mb)) for track in tracks),
+        rss_mb_max=max(max(track.rss_mb) for track in tracks),
         rss_mb_end=max(track.rss_mb[-1] for track in tracks),
     )
 

@@ -7,6 +7,7 @@ import subprocess
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from kafka_cluster.embedded.settings import CHECKOUT
@@ -14,7 +15,7 @@ from kafka_cluster.settings import KafkaSettings
 
 LOCK = CHECKOUT / "requirements-bench.lock"
 VENV = CHECKOUT / ".venv-bench"
-PROGRAM = Path(__file__).with_name("quix_decode.py")
+PROGRAM = Path(__file__).resolve().with_name("quix_decode.py")
 RECORDS, SECONDS = 300_000, 10.0  # whichever comes first
 TIMEOUT_S = 120.0  # its start, and its wait for a topic that stays empty, included
 
@@ -28,9 +29,11 @@ def decode_per_s(settings: KafkaSettings, records: int) -> float:
     limits = [str(min(records, RECORDS)), str(SECONDS)]
     where = [settings.kafka_bootstrap_servers, settings.schema_registry_url, settings.metrics_topic]
     try:
-        ended = subprocess.run(  # noqa: S603 - our own program
-            [_python(), str(PROGRAM), *where, *limits], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
-        )
+        command = [_python(), str(PROGRAM), *where, *limits]
+        with TemporaryDirectory() as scratch:  # it leaves a folder where it runs
+            ended = subprocess.run(  # noqa: S603 - our own program
+                command, capture_output=True, text=True, check=True, timeout=TIMEOUT_S, cwd=scratch
+            )
     except subprocess.CalledProcessError as error:
         raise NotAvailableError(_last_line(error.stderr)) from None
     except subprocess.TimeoutExpired:

@@ -72,7 +72,7 @@ def _point(runs: list[Speed], base: list[Speed]) -> dict[str, Any]:
         "scored_per_s": round(best.per_s),
         "ratio_to_base": round(best.per_s / max(run.per_s for run in base), 3),
         "cpu_s_per_million": round(best.cpu_s_per_million, 3),
-        "rss_mb_max": round(max(run.rss_mb_end for run in runs), 1),
+        "rss_mb_max": round(max(run.rss_mb_max for run in runs), 1),
         "runs": [round(run.per_s) for run in runs],
     }
 

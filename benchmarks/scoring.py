@@ -64,6 +64,8 @@ def _scored(found: Speed, raw: Speed) -> dict[str, Any]:
         "ratio_to_raw": round(found.per_s / raw.per_s, 3),
         "cpu_s_per_million": round(found.cpu_s_per_million, 3),
         "rss_mb_start": round(found.rss_mb_start, 1),
+        "rss_mb_tenth": round(found.rss_mb_tenth, 1),
+        "rss_mb_max": round(found.rss_mb_max, 1),
         "rss_mb_end": round(found.rss_mb_end, 1),
         "window_s": round(found.window_s, 2),
     }

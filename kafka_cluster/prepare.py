@@ -8,7 +8,8 @@ from kafka_cluster import log as logs
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, SystemClock
 from kafka_cluster.errors import LabError
-from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.registry import HttpRegistry, UnknownSchemaError, subject_of
+from kafka_cluster.schemas import AvroSchema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import TopicSpec, ensure_topics, topic_specs
 
@@ -30,12 +31,27 @@ def prepare(settings: PrepareSettings, clock: Clock) -> list[TopicSpec]:
     made = ensure_topics(admin, specs, settings.replication_factor)
     log.info("topics", made=made, kept=[spec.name for spec in specs if spec.name not in made])
     with wait_for_registry(settings, clock) as registry:
-        registry.demand_backward_compatibility()
         for spec in specs:
             if spec.schema is not None:
-                subject = f"{spec.name}-value"
-                log.info("schema", subject=subject, id=registry.register(subject, spec.schema))
+                theirs = spec.name in (settings.metrics_topic, settings.events_topic)
+                _register(registry, subject_of(spec.name), spec.schema, keep=theirs)
     return specs
+
+
+def _register(registry: HttpRegistry, subject: str, schema: AvroSchema, *, keep: bool) -> None:
+    """Register a schema; with `keep` only where there is none: who writes the metrics decides about theirs."""
+    if keep and _has_versions(registry, subject):
+        log.info("schema kept as it is", subject=subject)
+        return
+    log.info("schema", subject=subject, id=registry.register(subject, schema))
+    registry.demand_backward_compatibility(subject)
+
+
+def _has_versions(registry: HttpRegistry, subject: str) -> bool:
+    try:
+        return bool(registry.versions(subject))
+    except UnknownSchemaError:
+        return False
 
 
 def wait_for_registry(settings: KafkaSettings, clock: Clock) -> HttpRegistry:

@@ -108,12 +108,12 @@ class HttpRegistry:
             return False
         return True
 
-    def demand_backward_compatibility(self) -> None:
-        """Set the registry's global level, which not every registry starts with."""
+    def demand_backward_compatibility(self, subject: str) -> None:
+        """Set the level of a subject that has a version; the registry's global level is not ours to set."""
         try:
-            self._client.set_compatibility(level=COMPATIBILITY)
+            self._client.set_compatibility(subject_name=subject, level=COMPATIBILITY)
         except (SchemaRegistryError, httpx2.HTTPError, OSError) as error:
-            raise self._explained(error, "compatibility level") from None
+            raise self._explained(error, f"compatibility level of {subject!r}") from None
 
     def _explained(self, error: Exception, thing: str) -> LabError:
         if isinstance(error, SchemaRegistryError) and error.http_status_code == HTTP_NOT_FOUND:

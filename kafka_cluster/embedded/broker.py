@@ -74,6 +74,8 @@ class Broker(Server):
             "default.replication.factor": 1,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,
+            # A group that is away for longer starts anew, and does twice what it had done. The default is a week.
+            "offsets.retention.minutes": 525_600,
             "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": INTERNAL_TOPIC_PARTITIONS,

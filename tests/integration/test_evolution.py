@@ -145,8 +145,8 @@ def test_training_reads_old_and_new_writers_alike(lab: Lab, registry: HttpRegist
 def test_the_error_of_a_refused_schema_holds_the_registrys_own_words(registry: HttpRegistry, name: str) -> None:
     version, words = INCOMPATIBLE[name]
     subject = f"evolution-{uuid.uuid4().hex}-value"
-    registry.demand_backward_compatibility()
     registry.register(subject, OLD)
+    registry.demand_backward_compatibility(subject)
     with pytest.raises(LabError) as refused:
         registry.register(subject, version)
     text = str(refused.value)
