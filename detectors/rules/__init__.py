@@ -1,0 +1,1 @@
+"""Rules that people write: conditions over records and event-time windows, held for a time, with hysteresis."""
