@@ -23,6 +23,7 @@ from detectors.rules.file import PANES, Rule, RuleBook
 from detectors.rules.hold import STATE, hold_each
 from detectors.rules.language import Comparison, Term
 from detectors.rules.windows import COUNT, MAX, MIN, SUM, slide_each, tumble_each
+from detectors.silence import Silence, Silent
 
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
@@ -50,11 +51,14 @@ class Alarm(NamedTuple):
     time_ms: int  # of the record, or the end of the window
     since_ms: int  # when its condition began to hold
     facts: tuple[Fact, ...]
+    silent: Silent | None = None  # which key is absent; `row` is then -1
 
     @property
     def sentence(self) -> str:
         """Such as `cpu 93.1 > 90 for 12m`."""
         held_ms = self.time_ms - self.since_ms
+        if self.silent is not None:
+            return f"{self.rule.summary}: {self.silent.sentence}" if self.rule.summary else self.silent.sentence
         text = " and ".join(str(fact) for fact in self.facts) or "the condition holds"
         text += f" for {shown_ms(held_ms)}" if held_ms else ""
         return f"{self.rule.summary}: {text}" if self.rule.summary else text
@@ -72,15 +76,18 @@ class Table:
 
 
 class Rules:
-    """The rules of a book over many keys."""
+    """The rules of a book over the keys of one stream (one partition)."""
 
     def __init__(self, book: RuleBook, metrics: Sequence[str]) -> None:
         self._metrics, self._lateness_ms = tuple(metrics), book.lateness_ms
         self._rules = [rule for rule in book.rules if rule.when.condition is not None]
+        absent = [rule for rule in book.rules if rule.when.condition is None]
+        self._absent = {rule.name: Silence(rule.when.for_ms, lateness_ms=book.lateness_ms) for rule in absent}
+        self._all = [*self._rules, *absent]
         terms = {one.term for rule in self._rules for one in _comparisons(rule) if one.term.aggregate}
         self._sliding = sorted({(term.metric, term.window_ms) for term in terms if not term.tumbling})
         self._tumbling = sorted({term.window_ms for term in terms if term.tumbling})
-        columns = {"clock": CLOCK, "applies": Column((len(self._rules),), np.bool_)}
+        columns = {"clock": CLOCK, "applies": Column((len(self._all),), np.bool_)}
         for metric, length_ms in self._sliding:
             columns[f"panes {metric} {length_ms}"] = Column((PANES, 4))
             columns[f"newest {metric} {length_ms}"] = Column((), np.int64, NEVER)
@@ -92,9 +99,19 @@ class Rules:
         self._state = KeyedState(**columns)
         self.late = self.dropped = 0  # records so far
 
-    def judge(self, keys: Int64s, times_ms: Int64s, values: Float64s, name: Callable[[int], str]) -> list[Alarm]:
-        """The alarms of n records, in order; `values` has shape (n, metrics), `name` tells a row's key as text."""
-        if not self._rules or len(keys) == 0:
+    def judge(
+        self,
+        keys: Int64s,
+        times_ms: Int64s,
+        values: Float64s,
+        name: Callable[[int], str],
+        addresses: Int64s | None = None,
+    ) -> list[Alarm]:
+        """The alarms of n records, in order. `values` has shape (n, metrics), `name` tells a row's key as text.
+
+        `addresses`, shape (n,), are the caller's words for the records; absences come with that of the last one.
+        """
+        if not self._all or len(keys) == 0:
             return []
         slots = self._slots(keys, name)
         codes, ages_ms = np.empty(len(keys), np.int8), np.empty(len(keys), np.int64)
@@ -106,10 +123,16 @@ class Rules:
         )
         tables = {0: records} | {length: self._closed(length, records, values) for length in self._tumbling}
         found = [alarm for rule in self._rules for alarm in self._alarms(rule, tables[rule.tumbling_ms])]
-        return sorted(found, key=lambda alarm: alarm.row)
+        return self._absences(keys, slots, times_ms, addresses) + sorted(found, key=lambda alarm: alarm.row)
+
+    def tick(self, now_ms: int) -> list[Alarm]:
+        """The stream is live and it is `now_ms` now: what is absent by now."""
+        absent = [rule for rule in self._all if rule.name in self._absent]
+        return [_absence(rule, silent) for rule in absent for silent in self._absent[rule.name].tick(now_ms)]
 
     def warm(self) -> None:
         """Compile or load the kernels, before the first record."""
+        Silence().warm()
         state, zero, one = KeyedState(clock=CLOCK, hold=STATE), np.zeros(1, np.int64), np.zeros(1)
         codes, no = np.zeros(1, np.int8), np.zeros(1, np.bool_)
         state.slots(zero)
@@ -123,11 +146,26 @@ class Rules:
 
     def snapshot(self) -> Snapshot:
         """What the records so far left behind."""
-        return self._state.snapshot()
+        absent = {
+            f"{name}/{part}": array for name, its in self._absent.items() for part, array in its.snapshot().items()
+        }
+        return {**self._state.snapshot(), **absent}
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from there. Raises DetectorError for the snapshot of other rules."""
-        self._state.restore(snapshot)
+        rest = dict(snapshot)
+        for name, silence in self._absent.items():
+            its = [part for part in rest if part.startswith(f"{name}/")]
+            silence.restore({part.removeprefix(f"{name}/"): rest.pop(part) for part in its})
+        self._state.restore(rest)
+
+    def _absences(self, keys: Int64s, slots: Int64s, times_ms: Int64s, addresses: Int64s | None) -> list[Alarm]:
+        found = []
+        for at, rule in enumerate(self._all):
+            if (silence := self._absent.get(rule.name)) is not None:
+                heard = self._state["applies"][slots, at]
+                found += [_absence(rule, silent) for silent in silence.observe(keys, times_ms, addresses, heard)]
+        return found
 
     def _slots(self, keys: Int64s, name: Callable[[int], str]) -> Int64s:
         before = len(self._state)
@@ -138,7 +176,7 @@ class Rules:
             applies = self._state["applies"]
             for slot, row in zip(found.tolist(), new[first].tolist(), strict=True):
                 key = name(row)
-                applies[slot] = [any(fnmatchcase(key, like) for like in rule.keys) for rule in self._rules]
+                applies[slot] = [any(fnmatchcase(key, like) for like in rule.keys) for rule in self._all]
         return slots
 
     def _records(
@@ -191,6 +229,10 @@ class Rules:
             if one.holds(lambda term: table.column(term)[at : at + 1])[0]
         ]
         return Alarm(int(table.rows[at]), rule, int(table.times_ms[at]), since_ms, tuple(facts))
+
+
+def _absence(rule: Rule, silent: Silent) -> Alarm:
+    return Alarm(-1, rule, silent.due_ms, silent.last_ms, (), silent)
 
 
 def _gathered(term: Term, window: Float64s) -> Float64s:
