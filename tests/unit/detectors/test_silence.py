@@ -62,11 +62,12 @@ def test_resting_at_night_is_a_habit_after_two_nights_and_an_outage_is_none() ->
     assert days[2] == pytest.approx(9 + 10 / 24, abs=1 / 24)
 
 
-def test_two_outages_of_different_length_are_both_told() -> None:
-    its = every(MINUTE, DAY)
-    for first, last in ((6, 7), (12, 14)):
-        its = its[(its < first * HOUR) | (its > last * HOUR)]
-    assert len(told(*merged(its, every(MINUTE, DAY)))) == 2
+def test_outages_of_different_length_are_all_told_even_if_they_begin_at_the_same_hour() -> None:
+    its = every(MINUTE, 4 * DAY)
+    for day, hours in enumerate((1, 3, 2)):
+        first = day * DAY + 12 * HOUR
+        its = its[(its < first) | (its > first + hours * HOUR)]
+    assert len(told(*merged(its, every(MINUTE, 4 * DAY)))) == 3
 
 
 def test_a_key_that_changes_its_rhythm_is_told_a_few_times_and_not_for_ever() -> None:

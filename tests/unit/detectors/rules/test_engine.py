@@ -79,7 +79,7 @@ def test_a_window_says_nothing_until_the_key_was_seen_for_its_length() -> None:
 
 def test_a_tumbling_window_speaks_when_it_closes_and_half_a_first_one_not_at_all() -> None:
     times = np.arange(5, 65) * MINUTE
-    rules = engine("when: 'sum(cpu, 10m tumbling) >= 10'")
+    rules = engine("when: 'sum(cpu, 10m tumbling) >= 5'")
     (alarm,) = run(rules, np.ones(60), times)
     assert (times[alarm.row], alarm.time_ms) == (20 * MINUTE, 20 * MINUTE)
 
