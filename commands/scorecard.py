@@ -14,7 +14,7 @@ from commands.scorecard_blindfold import blindfold
 from commands.scorecard_corpus import read_corpus
 from commands.scorecard_report import save as save_scores
 from commands.scorecard_report import tables, write_between
-from commands.scorecard_run import Labelled, hold, stream
+from commands.scorecard_run import SHORTEST, Labelled, hold, stream
 from detectors.catalogue import CATALOGUE, Options, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows
@@ -30,6 +30,10 @@ def scorecard(
         list[str], typer.Option(default_factory=list, help="Which, several times for several [default: all].")
     ],
     config: Annotated[Path | None, typer.Option(help="Options of detectors, a YAML mapping for each.")] = None,
+    warm_up: Annotated[
+        int | None,
+        typer.Option(min=SHORTEST, help="Records without a score [default: the benchmark's 15 %, at most 750]."),
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Write per-record scores in the benchmark's layout to it.")] = None,
     write: Annotated[
         Path | None, typer.Option(help="A page whose tables are written anew between their marks.")
@@ -49,7 +53,7 @@ def scorecard(
     for name in names:
         typer.echo(f"{name}: {sum(len(each.values) for each in series):,} records of {len(series)} series", err=True)
         with blindfold([labels, *(each.file for each in series)]):
-            said.append(stream(name, options.get(name, {}), series))
+            said.append(stream(name, options.get(name, {}), series, warm_up=warm_up))
     windows = read_windows(labels)  # not before every detector is done
     if unknown := [each.key for each in series if each.key not in windows]:
         typer.echo(f"without labels, so without windows: {', '.join(unknown)}", err=True)

@@ -34,6 +34,7 @@ class Said:
     decision: Decision
     scores: list[Float64s]
     alarms: list[Bools]
+    warm_ups: list[int]  # records
     records_per_s: float
 
     def detections(self) -> list[Float64s]:
@@ -62,12 +63,15 @@ class Labelled:
         return [number for number, each in enumerate(self.series) if each.folder == folder]
 
 
-def stream(name: str, options: Options, series: Sequence[Series], batch: int = BATCH) -> Said:
-    """Give every record of every series to the detector, in order; nothing else is given to it."""
-    Judge.make(name, warm_up_of(series[0]), options).warm()
+def stream(
+    name: str, options: Options, series: Sequence[Series], batch: int = BATCH, warm_up: int | None = None
+) -> Said:
+    """Give every record of every series to the detector, in order; nothing else is given to it but its warm-up."""
+    warm_ups = [warm_up or warm_up_of(each) for each in series]
+    Judge.make(name, warm_ups[0], options).warm()
     scores, alarms, taken_s = [], [], 0.0
-    for each in series:
-        judge = Judge.make(name, warm_up_of(each), options)
+    for each, its in zip(series, warm_ups, strict=True):
+        judge = Judge.make(name, its, options)
         n = len(each.values)
         keys, said, decided = np.zeros(n, np.int64), np.empty(n), np.empty(n, np.bool_)
         started = perf_counter()
@@ -77,7 +81,7 @@ def stream(name: str, options: Options, series: Sequence[Series], batch: int = B
         taken_s += perf_counter() - started
         scores.append(said)
         alarms.append(decided)
-    return Said(name, decision_of(name, options), scores, alarms, sum(map(len, scores)) / taken_s)
+    return Said(name, decision_of(name, options), scores, alarms, warm_ups, sum(map(len, scores)) / taken_s)
 
 
 def warm_up_of(series: Series) -> int:
@@ -111,8 +115,8 @@ def moved(said: Said, labelled: Labelled, share: float) -> float:
     """The standard score of what would have been decided at so many times the threshold; every alarm counts."""
     decision = replace(said.decision, threshold=share * said.decision.threshold)
     found = []
-    for series, scores in zip(labelled.series, said.scores, strict=True):
-        decider = Decider(decision, warm_up_of(series))
+    for warm_up, scores in zip(said.warm_ups, said.scores, strict=True):
+        decider = Decider(decision, warm_up)
         found.append(np.where(decider.alarms(np.zeros(len(scores), np.int64), scores), scores, 0.0))
     return round(Scorer(labelled.truths).score_at(found, EVERY_ALARM, PROFILES["standard"]), 3)
 

@@ -10,8 +10,9 @@
 4. Calibration. u = -log10 P(stream ≥ s) - 1, within [0, 5]: P by rank in the stream's history, in the topmost 5 % by an
    exponential tail of the same mean excess. u is in decades, so one threshold means the same on every series. A history
    learns a record clipped at eight mean excesses: one burst does not make the next one ordinary.
-5. Score. variance + level + likelihood + quiet / 2 + point, weighted by how much history there is, averaged over 8
-   records, over 10: 0.2 are two decades beyond one in ten, summed over the streams.
+5. Score. (variance + level + likelihood + quiet / 2 + point) / 10, weighted by how much history there is: 0.2 are two
+   decades beyond one in ten, summed over the streams. It is a single record's; the decision asks for strangeness that
+   lasts, and so an alarm's own score may lie below the threshold of the mean.
 
 A record is scored before it is learned. Scores are 0 during the warm-up. A flat series is judged from a warm-up after
 its first move on; the size of that move becomes its unit.
@@ -42,7 +43,7 @@ DECADES = 10.0  # what a score of 1 stands for
 QUARTER_MS = 900_000
 SMALLEST_WARM_UP = 32  # records; below it the tails are made of nothing
 FEWEST_KEYS = 16  # room at first
-DECISION = Decision(threshold=0.2, boost=0.035)
+DECISION = Decision(threshold=0.17, boost=0.035, smooth=0.0125)  # 8 records at a warm-up of 640
 
 Snapshot = dict[str, npt.NDArray[Any]]
 
@@ -65,7 +66,7 @@ class Ensemble:
         return self.streams(keys, times_ms, values)[0]
 
     def parts(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> tuple[Float64s, Float64s]:
-        """Scores, and what each of PART_NAMES added to the sum before it was averaged: shape (n, 5), as scores."""
+        """Scores, and what each of PART_NAMES added to it: shape (n, 5), as scores."""
         scores, told = self.streams(keys, times_ms, values)
         parts = np.empty((len(keys), PARTS))
         parts[:, 0], parts[:, 1:] = told[:, :3].mean(axis=1), told[:, 3:]

@@ -259,9 +259,7 @@ def step(
         told[QUIET] = surprise(tail[QUIET], fit[QUIET], lull, FINEST[QUIET], 0.0, 0.0, par)
     told *= min(1.0, (i - state.since[s]) / (par.ramp * par.warm_up))
     told[QUIET] *= par.quiet_weight
-    total = state.total[s]
-    total[i % sizes.smooth] = (told[0] + told[1] + told[2]) / 3.0 + told[3] + told[4] + told[5] + told[6]
-    return float(total.sum() / sizes.smooth)
+    return float((told[0] + told[1] + told[2]) / 3.0 + told[3] + told[4] + told[5] + told[6])
 
 
 @compiled

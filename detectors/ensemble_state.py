@@ -27,7 +27,6 @@ class Parameters(NamedTuple):
     """Few, and each with a reason; sd is the robust spread of the key's own values."""
 
     warm_up: int = REFERENCE_WARM_UP  # records of a key that are learned from before the first score
-    smooth: float = 8.0  # records the score is averaged over: an event is more than one record
     short: float = 10.0  # records: windows of the spread, from a burst …
     middle: float = 30.0
     long: float = 40.0  # … to a changed regime; also of the likelihood
@@ -61,7 +60,6 @@ class Parameters(NamedTuple):
 class Sizes(NamedTuple):
     """The windows in records, for one warm-up."""
 
-    smooth: int
     short: int
     middle: int
     long: int
@@ -80,10 +78,10 @@ class Sizes(NamedTuple):
         def scaled(records: float) -> int:
             return max(SMALLEST_WINDOW, int(records * share + 0.5))
 
-        smooth, short, middle, long = scaled(par.smooth), scaled(par.short), scaled(par.middle), scaled(par.long)
+        short, middle, long = scaled(par.short), scaled(par.middle), scaled(par.long)
         before, quiet = scaled(par.before), max(8, int(par.quiet_window * par.warm_up))
         return cls(
-            smooth, short, middle, long, before, quiet,
+            short, middle, long, before, quiet,
             max(par.warm_up, int(par.scale_window * par.warm_up)), scaled(par.scale_every),
             int(par.rank_window * par.warm_up), max(quiet, long, middle, before) + 1,
         )  # fmt: skip
@@ -106,7 +104,6 @@ class State(NamedTuple):
     rank_mean: Float64s  # (k, long) ring of ranks
     tail: Float32s  # (k, 7, 1024 + 32) histogram of each stream, and of its blocks
     tail_fit: Float64s  # (k, 7, 5) mass, records, edge, mean excess and share of each stream's tail
-    total: Float64s  # (k, smooth) ring of sums
 
     @classmethod
     def empty(cls, keys: int, par: Parameters) -> State:
@@ -120,5 +117,4 @@ class State(NamedTuple):
             np.zeros((keys, sizes.rank_window), np.int16), np.zeros((keys, binned), np.int32),
             np.zeros((keys, sizes.long)),
             np.zeros((keys, STREAMS, binned), np.float32), np.zeros((keys, STREAMS, 5)),
-            np.zeros((keys, sizes.smooth)),
         )  # fmt: skip

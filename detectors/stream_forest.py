@@ -20,7 +20,7 @@ import numpy.typing as npt
 from detectors.compiled import compiled
 from detectors.deciding import Decision
 from detectors.ensemble import Ensemble
-from detectors.ensemble_state import STREAMS, Float64s, Int64s, Parameters, Sizes
+from detectors.ensemble_state import REFERENCE_WARM_UP, STREAMS, Float64s, Int64s, Parameters
 from detectors.errors import DetectorError
 from detectors.forest import FlatForest
 from detectors.key_table import KeyTable
@@ -28,6 +28,7 @@ from detectors.key_table import KeyTable
 DETECTOR = "isolation-forest"
 DECISION = Decision(threshold=0.7, boost=0.03, rearm=0.8)  # calm records score near 0.3, not near 0
 TREES = 100
+AVERAGED = 8  # records, for a warm-up of 640
 CALM_SERIES = 16
 CALM_RECORDS = 2_400
 CALM_WARM_UP = 320  # records
@@ -42,7 +43,7 @@ class StreamForest:
     def __init__(self, parameters: Parameters | None = None, seed: int = 0) -> None:
         """Grows the forest when the first of a seed is made, in a second or two."""
         self._streams = Ensemble(parameters)
-        self._window = Sizes.of(self._streams.parameters).smooth
+        self._window = window_of(self._streams.parameters.warm_up)
         self._forest, self._seed = grow(seed), seed
         self._keys = KeyTable()
         self._rings = np.zeros((self._keys.capacity, self._window, STREAMS))
@@ -107,6 +108,11 @@ def average_each(
         seen[slots[row]] += 1
 
 
+def window_of(warm_up: int) -> int:
+    """Records that the features are averaged over."""
+    return max(2, int(AVERAGED * warm_up / REFERENCE_WARM_UP + 0.5))
+
+
 @lru_cache(maxsize=8)
 def grow(seed: int) -> FlatForest:
     """The forest of a seed."""
@@ -121,7 +127,7 @@ def calm_streams(seed: int) -> npt.NDArray[np.float32]:
     random = np.random.default_rng(seed)
     ensemble = Ensemble(Parameters(warm_up=CALM_WARM_UP))
     times = np.arange(CALM_RECORDS, dtype=np.int64) * CALM_STEP_MS
-    window = Sizes.of(ensemble.parameters).smooth
+    window = window_of(CALM_WARM_UP)
     features = []
     for key in range(CALM_SERIES):
         noise = random.normal(size=CALM_RECORDS)

@@ -215,9 +215,9 @@ def test_labels_are_opened_when_every_detector_is_done(corpus: Path, monkeypatch
     order: list[str] = []
 
     def noted(name: str, function: Any) -> Any:
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             order.append(name)
-            return function(*arguments)
+            return function(*arguments, **named)
 
         return call
 
@@ -231,6 +231,19 @@ def test_a_blindfold_lets_other_files_be_opened(corpus: Path) -> None:
     with blindfold([corpus / "labels.json"]):
         assert (corpus / "data" / "one" / "a.csv").read_text()
         assert not (corpus / "none").exists()
+
+
+def test_the_first_part_of_a_series_has_the_scores_it_has_in_the_whole(corpus: Path, tmp_path: Path) -> None:
+    """Through the command, bit for bit, for every detector: nothing looks ahead, not even for the length."""
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    run(corpus, "--warm-up", "100", "--save", str(whole))
+    for file in (corpus / "data").glob("*/*.csv"):
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[:951]))
+    run(corpus, "--warm-up", "100", "--save", str(part))
+    files = [file.relative_to(part) for file in part.glob("*/*.csv")]
+    assert len(files) == 3 * len(catalogue.CATALOGUE)
+    for file in files:
+        assert (part / file).read_text().splitlines() == (whole / file).read_text().splitlines()[:951]
 
 
 def test_batches_do_not_matter(corpus: Path) -> None:

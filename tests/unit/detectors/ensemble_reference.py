@@ -93,7 +93,6 @@ class Reference:
         self.errors: list[float] = []
         self.sizes_of_errors: list[int] = []
         self.ranks: list[float] = []
-        self.totals: list[float] = []
         self.slots = [[0.0, 0.0, 0.0] for _ in range(QUARTERS)]
         self.usual, self.mean, self.variance, self.up, self.down = 0.0, 0.0, 1.0, 0.0, 0.0
         self.since = 0
@@ -146,8 +145,7 @@ class Reference:
             told[5] = self.streams[5].surprise(-math.log(float(np.std(self.z[-sizes.quiet :])) + par.quiet_least))
         weight = min(1.0, (i - self.since) / (par.ramp * par.warm_up))
         told[5] *= par.quiet_weight
-        self.totals.append(weight * (sum(told[:3]) / 3 + sum(told[3:])))
-        return sum(self.totals[-sizes.smooth :]) / sizes.smooth / 10
+        return min(1.0, weight * (sum(told[:3]) / 3 + sum(told[3:])) / 10)
 
     def season(self, z: float, quarter: int) -> tuple[float, float]:
         par = self.par

@@ -24,7 +24,10 @@ def decide(scores: Any, how: Decision = HOW) -> list[int]:
 def plain(scores: list[float], how: Decision) -> list[int]:
     alarms: list[int] = []
     armed = True
-    for row, score in enumerate(scores):
+    spans = [max(1, round(how.smooth * WARM_UP * share)) for share in (0.25, 1, 4)]
+    for row in range(len(scores)):
+        score = sum(sum(scores[max(0, row + 1 - span) : row + 1]) / span for span in spans) / 3
+        score = score if how.smooth else scores[row]
         armed = armed or how.rearm > 1 or score < how.rearm * how.threshold
         if not alarms:
             due = score >= how.threshold
@@ -38,12 +41,19 @@ def plain(scores: list[float], how: Decision) -> list[int]:
     return alarms
 
 
-@given(seed=st.integers(0, 9999), rearm=st.sampled_from([0.3, 0.5, 2.0]), refractory=st.sampled_from([0.0, 0.1]))
+@given(
+    seed=st.integers(0, 9999),
+    rearm=st.sampled_from([0.3, 0.5, 2.0]),
+    refractory=st.sampled_from([0.0, 0.1]),
+    smooth=st.sampled_from([0.0, 0.04, 0.2]),
+)
 @settings(max_examples=60, deadline=None)
-def test_the_kernel_is_the_plain_reference_wherever_batches_fall(seed: int, rearm: float, refractory: float) -> None:
+def test_the_kernel_is_the_plain_reference_wherever_batches_fall(
+    seed: int, rearm: float, refractory: float, smooth: float
+) -> None:
     random = np.random.default_rng(seed)
-    scores = random.random(400) ** 2
-    how = Decision(0.5, 0.2, 0.5, refractory, rearm)
+    scores = np.round(random.random(400) ** 2 * 64) / 64  # sums of them are exact
+    how = Decision(0.5 - smooth, 0.2, 0.5, refractory, rearm, smooth)
     assert decide(scores, how) == plain(scores.tolist(), how)
     decider, edges = Decider(how, WARM_UP), [0, *sorted(random.integers(0, 400, 4).tolist()), 400]
     keys = np.zeros(400, np.int64)
@@ -66,6 +76,13 @@ def test_nothing_alarms_within_the_refractory_time() -> None:
     assert decide([0.6] + [0.0] * 10 + [1.0]) == [0, 11]
 
 
+def test_what_lasts_counts_more_than_one_record_and_what_is_short_has_to_be_stronger() -> None:
+    lasting = Decision(threshold=0.3, smooth=0.08)  # 2, 8 and 32 records
+    assert decide([0.0] * 50 + [0.5] + [0.0] * 50, lasting) == []
+    assert decide([0.0] * 50 + [1.5] + [0.0] * 50, lasting) == [50]
+    assert decide([0.0] * 50 + [0.5] * 50, lasting) == [55]
+
+
 def test_keys_do_not_touch_each_other() -> None:
     random = np.random.default_rng(1)
     scores, keys = random.random(3_000) ** 2, random.integers(0, 1_500, 3_000)
@@ -84,7 +101,12 @@ def test_a_restored_snapshot_goes_on() -> None:
     assert np.flatnonzero(np.concatenate([early, late])).tolist() == decide(scores)
 
 
-@pytest.mark.parametrize("how", [Decision(0.0), Decision(0.5, decay=0.0)])
+@pytest.mark.parametrize("how", [Decision(0.0), Decision(0.5, decay=0.0), Decision(0.5, smooth=-1)])
 def test_a_decision_that_cannot_be_is_refused(how: Decision) -> None:
-    with pytest.raises(DetectorError, match="must be > 0"):
+    with pytest.raises(DetectorError, match="must be"):
         Decider(how, WARM_UP)
+
+
+def test_a_snapshot_of_another_decision_is_refused() -> None:
+    with pytest.raises(DetectorError, match="keep the parameters it had"):
+        Decider(Decision(0.5, smooth=0.2), WARM_UP).restore(Decider(HOW, WARM_UP).snapshot() | {"keys": np.arange(1)})
