@@ -43,7 +43,7 @@ class CassandraSettings(Settings):
 
     @field_validator("cassandra_contact_points", mode="before")
     @classmethod
-    def _names(cls, given: object) -> object:
+    def _contact_points(cls, given: object) -> object:
         return split_names(given) if isinstance(given, str) else given
 
     @model_validator(mode="after")

@@ -78,7 +78,7 @@ class KafkaSettings(Settings):
 
     @field_validator("metrics", mode="before")
     @classmethod
-    def _names(cls, given: object) -> object:
+    def _metric_names(cls, given: object) -> object:
         return split_names(given) if isinstance(given, str) else given
 
     def librdkafka(self) -> dict[str, str]:
