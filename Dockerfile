@@ -27,11 +27,13 @@ COPY data data
 COPY producer producer
 RUN python -m compileall -q producer
 USER lab
-ENV HEARTBEAT_FILE=/tmp/heartbeat.json DATASET_DIR=/data DATASET=/data/dataset.json LAB_CACHE=/cache
+# The generated events have loops to compile, at their start.
+ENV HEARTBEAT_FILE=/tmp/heartbeat.json DATASET_DIR=/data DATASET=/data/dataset.json LAB_CACHE=/cache \
+    NUMBA_CACHE_DIR=/tmp/numba
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "kafka_cluster.heartbeat"]
 CMD ["python", "-m", "producer"]
 
-# What both consumers share: the maths, its hot loops compiled for the machine that builds the image.
+# What the consumers share: the maths, its hot loops compiled for the machine that builds the image.
 FROM base AS consumer
 COPY detectors detectors
 RUN python -m compileall -q detectors && mkdir /opt/warm && chown lab /opt/warm
@@ -63,3 +65,12 @@ USER root
 RUN python -m compileall -q consumer_prediction
 USER lab
 CMD ["python", "-m", "consumer_prediction"]
+
+FROM consumer AS consumer_history
+COPY consumer_history consumer_history
+USER root
+RUN python -m compileall -q consumer_history
+USER lab
+RUN NUMBA_CACHE_DIR=/opt/warm/numba python -c "from consumer_history.checks import Checks; \
+    from consumer_history.settings import HistorySettings; Checks(HistorySettings()).warm()"
+CMD ["python", "-m", "consumer_history"]

@@ -39,7 +39,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Data", "`./lab data`, `./lab demo`, `./lab produce`, `python -m producer.prepare`.", DataSettings),
     ("Data, laid ready", "`python -m producer.prepare`.", data_settings.PrepareSettings),
     ("Producer", "`./lab produce`, `python -m producer`.", ReplaySettings),
-    ("Events", "`./lab events`.", EventSettings),
+    ("Events", "`./lab events`, `python -m producer.events`.", EventSettings),
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Members of a group", "Every consumer that commits its results with its offsets.", MemberSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),

@@ -66,8 +66,9 @@ class Stack:
     project: str = field(default_factory=lambda: f"lab-test-{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
-        broker, registry = pick_free(2)
-        self.env = {**os.environ, **self.env, "BROKER_PORT": str(broker), "REGISTRY_PORT": str(registry)}
+        broker, registry, cassandra = pick_free(3)
+        ports = {"BROKER_PORT": broker, "REGISTRY_PORT": registry, "CASSANDRA_PORT": cassandra}
+        self.env = {**os.environ, **self.env, **{name: str(port) for name, port in ports.items()}}
         self.settings = KafkaSettings.read(
             kafka_bootstrap_servers=f"127.0.0.1:{broker}", schema_registry_url=f"http://127.0.0.1:{registry}"
         )
@@ -132,10 +133,10 @@ class Stack:
         """The prediction group's next offset by partition; -1001 where it has none."""
         return self._ask(_committed)
 
-    def shares(self) -> list[set[int]]:
-        """Which partitions each member of the prediction group holds."""
+    def shares(self, group: str = GROUP) -> list[set[int]]:
+        """Which partitions each member of a group holds."""
         admin = clients.admin_client(self.settings)  # a name of its own: without the client its future never ends
-        future: Any = admin.describe_consumer_groups([GROUP], request_timeout=REQUEST_TIMEOUT_S)[GROUP]
+        future: Any = admin.describe_consumer_groups([group], request_timeout=REQUEST_TIMEOUT_S)[group]
         members = future.result(REQUEST_TIMEOUT_S).members
         return [{at.partition for at in member.assignment.topic_partitions} for member in members]
 

@@ -11,7 +11,10 @@ import yaml
 from tests.compose.stack import ROOT, compose_commands, run
 
 FILES = ["docker-compose.yml", "docker-compose.kraft.yml"]
-ONE_SHOTS = {"setup", "data"}
+ONE_SHOTS = {"setup", "data", "history-setup"}
+ENTRY_AS_ROOT = {
+    "cassandra": ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
+}  # the image gives its files to another user
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 OUR_IMAGE = "kafka-anomaly-lab/"
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)")
@@ -52,16 +55,15 @@ def test_every_dependency_has_a_condition(name: str) -> None:
 @each_file
 def test_ports_are_settable_and_published_on_loopback_alone(name: str) -> None:
     ports = {service: spec["ports"] for service, spec in services(name).items() if "ports" in spec}
-    assert ports.keys() == {"kafka", "schema-registry"}
+    assert ports.keys() == {"kafka", "schema-registry", "cassandra"}
     assert all(re.match(r"127\.0\.0\.1:\$\{\w+\}:\d+$", port) for published in ports.values() for port in published)
 
 
 @each_file
 def test_nothing_stands_in_the_way_of_a_second_copy(name: str) -> None:
     assert [service for service, spec in services(name).items() if "container_name" in spec] == []
-    scalable = services(name)["consumer_prediction"]
-    assert "ports" not in scalable
-    assert "hostname" not in scalable
+    for scalable in ("consumer_prediction", "consumer_history"):
+        assert {"ports", "hostname"} & services(name)[scalable].keys() == set()
     fixed = [key for key in ("networks", "volumes") for one in (load(name).get(key) or {}).values() if one]
     assert fixed == []
 
@@ -79,9 +81,19 @@ def test_every_image_is_pinned_by_env(name: str) -> None:
 def test_nobody_has_more_rights_or_memory_than_needed(name: str) -> None:
     for service, spec in services(name).items():
         assert spec["cap_drop"] == ["ALL"], service
+        assert spec.get("cap_add", []) == ENTRY_AS_ROOT.get(service, []), service
         assert spec["security_opt"] == ["no-new-privileges:true"], service
         assert "mem_limit" in spec, service
         assert spec.get("read_only", False) == spec["image"].startswith(OUR_IMAGE), service
+
+
+@each_file
+def test_the_profile_of_the_history_is_whole_and_needs_nothing_of_another(name: str) -> None:
+    found = services(name)
+    part = {service for service, spec in found.items() if spec.get("profiles") == ["cassandra"]}
+    assert part == {"cassandra", "history-setup", "events", "consumer_history"}
+    needed = {other for service in found.keys() - part for other in found[service].get("depends_on", {})}
+    assert needed & part == set()
 
 
 def test_only_training_writes_to_the_models() -> None:
@@ -110,7 +122,7 @@ def test_every_variable_has_a_line_of_comment_in_env() -> None:
 
 def test_env_has_every_variable_of_the_files_and_no_other() -> None:
     used = {variable for name in FILES for variable in VARIABLE.findall((ROOT / name).read_text())}
-    assert used | {"COMPOSE_PROJECT_NAME"} == env().keys()
+    assert used | {"COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES"} == env().keys()
 
 
 def test_kraft_differs_in_the_broker_alone() -> None:
