@@ -34,16 +34,16 @@ def version(settings: HistorySettings) -> str:
 
 
 def report(consumed: ConsumedBatch, events: Events, checked: Checked, settings: HistorySettings) -> list[Found]:
-    """The anomalies of a batch, in its order."""
+    """The anomalies of a batch, in its order. Where histories are those of H3 cells, the anomaly's key is the cell."""
     scores = checked.chart.scores(settings.check_decision)
     strange = np.flatnonzero(scores > THRESHOLD)
     batch, chart, named = events.batch, checked.chart, version(settings)
     columns = (
-        events.rows, batch.partitions, batch.offsets, batch.times_ms, batch.values,
+        events.rows, batch.keys, batch.partitions, batch.offsets, batch.times_ms, batch.values,
         scores, chart.up, chart.down, chart.expected,
     )  # fmt: skip
-    found = []
-    for row, partition, offset, time_ms, value, score, up, down, expected in zip(
+    found, by_cell = [], settings.history_key == "cell"
+    for row, cell, partition, offset, time_ms, value, score, up, down, expected in zip(
         *(column[strange].tolist() for column in columns), strict=True
     ):
         key = consumed.key(row)
@@ -54,7 +54,7 @@ def report(consumed: ConsumedBatch, events: Events, checked: Checked, settings: 
             topic=consumed.topic,
             partition=partition,
             offset=offset,
-            key=None if key is None else key.decode(errors="replace"),
+            key=f"{cell:x}" if by_cell else None if key is None else key.decode(errors="replace"),
             timestamp=time_ms,
             detector=DETECTOR,
             model_version=named,

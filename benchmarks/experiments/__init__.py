@@ -1,0 +1,1 @@
+"""What `lab experiment` runs: the lab under a load of its own, drawn."""
