@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -18,11 +19,11 @@ from kafka_cluster import log
 from kafka_cluster.errors import LabError
 
 COLUMNS = ("fault", "records", "anomalies", "dead_letters", "lost", "duplicated", "out_of_order", "foreign",
-           "recovery_s", "restarts")  # fmt: skip
+           "recovery_s", "restarts", "run_s")  # fmt: skip
 
 # Short enough that all of them stand beside each other on eighty columns.
 HEADS = {"anomalies": "found", "dead_letters": "dead", "duplicated": "twice", "out_of_order": "order",
-         "foreign": "wrong", "recovery_s": "back s", "restarts": "died"}  # fmt: skip
+         "foreign": "wrong", "recovery_s": "back s", "restarts": "died", "run_s": "run s"}  # fmt: skip
 
 
 def faults(
@@ -41,10 +42,12 @@ def faults(
     lab = LabSettings.read()
     settings = lab.model_copy(update={"lab_var": lab.lab_var / "faults"})
     plan = Plan([name for name in wanted if name not in skipped], records, rate, seed)
+    begin_s = time.monotonic()
     rows = run_suite(settings, plan, lambda line: print(line, file=sys.stderr, flush=True))
     _show(rows, skipped)
     if as_json:
-        result: dict[str, Any] = {"faults": [asdict(row) for row in rows], "skipped": skipped, "seed": seed}
+        result: dict[str, Any] = {"faults": [asdict(row) for row in rows], "skipped": skipped, "seed": seed,
+                                  "seconds": round(time.monotonic() - begin_s, 1)}  # fmt: skip
         print(json.dumps(result))
     if not all(row.clean for row in rows):
         raise typer.Exit(1)

@@ -15,8 +15,8 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.member import MemberSettings
 from kafka_cluster.watchdog import Watchdog
 
-TIMEOUT_S = 10.0
-CALL_LIMIT_S = 15.0  # a call with that time-out returns before
+TIMEOUT_S = 5.0
+CALL_LIMIT_S = 8.0  # a call with that time-out returns before
 RETRY_S = 0.5
 log = get_logger()
 

@@ -68,8 +68,8 @@ def rebalance_storm(run: Run) -> None:
 
 def poison(run: Run) -> None:
     """One record in a hundred that nobody can read."""
-    run.strike()
     run.send_poison()
+    run.strike()  # from the last of it on
 
 
 def producer_killed(run: Run) -> None:

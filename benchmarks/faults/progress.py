@@ -45,9 +45,12 @@ class Progress:
         self._thread_client.close()
         self._client.close()
 
-    def ends(self) -> Offsets:
-        """The end offsets of the metrics topic as they are now; 0 where the broker does not say."""
-        return {partition.partition: self._end(partition) for partition in self._partitions}
+    def ends(self) -> Offsets | None:
+        """The end offsets of the metrics topic as they are now; None while the broker does not say."""
+        try:
+            return {partition.partition: self._end(partition) for partition in self._partitions}
+        except KafkaException:
+            return None
 
     def reached(self, ends: Offsets, since: float = float("-inf")) -> float | None:
         """When, after `since`, the group was first seen to have committed all up to `ends`; None as long as it has not.
@@ -66,10 +69,7 @@ class Progress:
         return f"committed {committed} {age_s:.1f} s ago, the topic ends at {self.ends()}"
 
     def _end(self, partition: TopicPartition) -> int:
-        try:
-            return int(self._client.get_watermark_offsets(partition, timeout=ASK_TIMEOUT_S)[1])
-        except KafkaException:
-            return 0
+        return int(self._client.get_watermark_offsets(partition, timeout=ASK_TIMEOUT_S)[1])
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_EVERY_S):

@@ -12,6 +12,7 @@ from benchmarks.faults.progress import Offsets, Progress
 from commands.demo_processes import Program, start
 from consumer_training.publish import Written, announce, send_all
 from consumer_training.settings import TrainingSettings
+from kafka_cluster import clients
 from kafka_cluster.clock import Clock
 from kafka_cluster.codec import Encoder
 from kafka_cluster.embedded.cluster import Cluster
@@ -26,6 +27,8 @@ PARTITIONS = 4
 KEYS = 32
 SESSION_TIMEOUT_S = 6.0  # the shortest that a broker takes
 TRANSACTION_TIMEOUT_S = 5.0
+ANSWERS_WITHIN_S = 30.0  # a broker that was started again
+POISON_PARTS, POISON_SHARE = 20, 0.4  # so many parts, over so much of the time that the load takes
 LOOK_EVERY_S = 0.05
 log = get_logger()
 
@@ -69,7 +72,7 @@ class Run:
         self.restarts = 0
         self.progress = Progress(self.settings, self.group, PARTITIONS, clock)
         self._struck_at = float("inf")
-        self._held: Offsets = {}
+        self._held: Offsets | None = None
         self.foul: list[bytes | None] = []  # poison that was sent
 
     def prepare(self, model: str) -> None:
@@ -124,16 +127,16 @@ class Run:
         send_all(self.settings, self.settings.metrics_topic, [(key, self._evolved.encode(one)) for key, one in sent])
 
     def send_poison(self) -> None:
-        """Values that nobody can read, each followed by the next readable ones of the producer."""
+        """Values that nobody can read, spread over the rest of the load."""
         good = self._plain.encode({"network": 1.0, "disk": 1.0, "cpu": 1.0, "timestamp": 1})
         self.foul = records.poison(good, self.load.records, self.load.seed)
-        share = -(-len(self.foul) // 20)
-        for first in range(0, len(self.foul), share):
-            part: list[tuple[str, bytes | None]] = [
-                (f"foul-{number % 8}", value) for number, value in enumerate(self.foul[first : first + share])
-            ]
-            send_all(self.settings, self.settings.metrics_topic, part)
-            self.sleep(0.1)
+        with clients.producer(self.settings) as producer:  # one for all: a new one takes its time to connect
+            for first in range(0, len(self.foul), share := -(-len(self.foul) // POISON_PARTS)):
+                for number, value in enumerate(self.foul[first : first + share]):
+                    producer.produce(self.settings.metrics_topic, value, f"foul-{number % 8}".encode())
+                self.sleep(POISON_SHARE * self.load.seconds / POISON_PARTS)
+            if left := producer.flush(ANSWERS_WITHIN_S):
+                raise LabError("poison", f"{left} not delivered in {ANSWERS_WITHIN_S:.0f} s")
 
     def strike(self) -> None:
         """Note that the blow falls now."""
@@ -141,11 +144,12 @@ class Run:
 
     def mended(self) -> None:
         """Note that the damage is undone: recovered is who has committed what the topic holds at this moment."""
+        self.wait(lambda: self.progress.ends() is not None, ANSWERS_WITHIN_S)
         self._held = self.progress.ends()
 
     def recovery_s(self) -> float | None:
         """Seconds from the blow until all that the topic held when it was mended was committed; None: never seen."""
-        at = self.progress.reached(self._held, self._struck_at)
+        at = None if self._held is None else self.progress.reached(self._held, self._struck_at)
         return None if at is None else at - self._struck_at
 
     def sleep(self, seconds: float) -> None:
@@ -164,7 +168,7 @@ class Run:
 
     def producing(self) -> bool:
         """The first records are there."""
-        return sum(self.progress.ends().values()) > 0
+        return sum((self.progress.ends() or {}).values()) > 0
 
     def done(self) -> bool:
         """The producer has sent everything, and the group has committed all of it."""
@@ -173,7 +177,8 @@ class Run:
             return False
         if producer.beat().get("state") != "stopped":
             raise LabError(producer.name, "ended before it had sent everything", f"its log is {producer.log}")
-        return self.progress.reached(self.progress.ends()) is not None
+        ends = self.progress.ends()
+        return ends is not None and self.progress.reached(ends) is not None
 
     def stop(self) -> None:
         """Stop everybody."""

@@ -43,6 +43,7 @@ class Row:
     foreign: int  # anomalies that the undisturbed run did not find, or not so
     recovery_s: float | None  # from the blow until all that was there when it was mended is committed; None: never
     restarts: int  # of members
+    run_s: float  # all of the run, its preparation included
 
     @property
     def clean(self) -> bool:
@@ -126,6 +127,7 @@ class _Suite:
         self._say(f"undisturbed, {model} model: {len(found.anomalies):,} anomalies")
 
     def _row(self, name: str, blow: Blow, cluster: Cluster) -> Row:
+        begin_s = self._clock.monotonic()
         run = self._through(name, blow, cluster, "first")
         found = committed(run.settings)
         models = ("first", "second") if name == "model-swapped" else ("first",)
@@ -143,6 +145,7 @@ class _Suite:
             **differences._asdict(),
             recovery_s=None if recovery_s is None else round(recovery_s, 1),
             restarts=run.restarts,
+            run_s=round(self._clock.monotonic() - begin_s, 1),
         )
         self._say(f"{name}: {asdict(row)}")
         return row
