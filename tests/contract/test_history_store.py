@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from consumer_history.baseline import BaselineStore
 from consumer_history.buckets import BUCKET_EVENTS
 from consumer_history.cassandra_chunks import ChunkStore
 from consumer_history.cassandra_rows import RowStore
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.connection import Connection
+from consumer_history.memory import MemoryStore
 from consumer_history.migrate import migrate
 from consumer_history.store import EventBatch, HistoryStore
 from kafka_cluster.clock import SystemClock
@@ -29,11 +31,37 @@ def made(cassandra: dict[str, str]) -> CassandraSettings:
     return settings
 
 
-@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.integration) for kind in ("rows", "chunks")])
+IN_CASSANDRA = [pytest.param(kind, marks=pytest.mark.integration) for kind in ("rows", "chunks")]
+
+
+def opened(kind: str, request: pytest.FixtureRequest) -> HistoryStore:
+    """A store that nothing was put into."""
+    if kind == "memory":
+        return MemoryStore()
+    if kind == "baseline":
+        settings = request.getfixturevalue("made").model_copy(update={"history_in_flight": 2})
+        connection = Connection(settings, SystemClock())
+        connection.session.execute("TRUNCATE data_stream")
+        return BaselineStore(connection)
+    return in_cassandra(kind, request.getfixturevalue("made"), f"topic-{uuid.uuid4().hex}")
+
+
+def in_cassandra(kind: str, settings: CassandraSettings, topic: str) -> RowStore | ChunkStore:
+    connection = Connection(settings, SystemClock())
+    return RowStore(connection, topic) if kind == "rows" else ChunkStore(connection, topic)
+
+
+@pytest.fixture(params=["memory", *IN_CASSANDRA])
 def store(request: pytest.FixtureRequest) -> Iterator[HistoryStore]:
-    connection = Connection(request.getfixturevalue("made"), SystemClock())
-    topic = f"topic-{uuid.uuid4().hex}"
-    store: HistoryStore = RowStore(connection, topic) if request.param == "rows" else ChunkStore(connection, topic)
+    store = opened(request.param, request)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", *IN_CASSANDRA, pytest.param("baseline", marks=pytest.mark.integration)])
+def any_store(request: pytest.FixtureRequest) -> Iterator[HistoryStore]:
+    """With the one that knows no offsets, and so cannot be recovered from."""
+    store = opened(request.param, request)
     yield store
     store.close()
 
@@ -91,6 +119,12 @@ def test_an_event_stored_twice_is_one_event_however_the_batches_are_cut(store: H
         assert found.offsets[found.partitions == one].tolist() == list(range(125))
 
 
+def test_an_event_that_is_twice_in_a_batch_is_one_event(store: HistoryStore) -> None:
+    log = events(20).take(slice(0, 20))
+    store.append(log.take(np.array([*range(15), *range(8, 20)])))
+    assert read(store, {0: FAR}).offsets.tolist() == list(range(20))
+
+
 def test_a_shorter_batch_of_a_second_writer_takes_nothing_away(store: HistoryStore) -> None:
     store.append(events(25))
     store.append(events(10))
@@ -119,10 +153,10 @@ def test_offsets_with_gaps_far_up_and_over_a_buckets_edge(store: HistoryStore) -
     assert len(read(store, {0: 10 * BUCKET_EVENTS})) == 20
 
 
-def test_nothing_stored_is_nothing_to_recover(store: HistoryStore) -> None:
-    store.append(events(0))
-    assert list(store.last({0: 100}, 50)) == []
-    assert list(store.last({}, 50)) == []
+def test_nothing_stored_is_nothing_to_recover(any_store: HistoryStore) -> None:
+    any_store.append(events(0))
+    assert list(any_store.last({0: 100}, 50)) == []
+    assert list(any_store.last({}, 50)) == []
 
 
 def test_within_a_partition_the_events_come_in_the_order_of_their_offsets(store: HistoryStore) -> None:
@@ -133,6 +167,44 @@ def test_within_a_partition_the_events_come_in_the_order_of_their_offsets(store:
         assert np.all(np.diff(found.offsets[found.partitions == one]) > 0)
 
 
-def test_close_may_be_repeated(store: HistoryStore) -> None:
-    store.close()
+def test_the_answer_is_of_what_was_stored_before_the_question_and_later_batches_change_nothing_in_it(
+    store: HistoryStore,
+) -> None:
+    log = events(20)
+    store.append(log)
+    before = read(store, {0: FAR, 1: FAR})
+    store.append(events(20, first=20))
+    assert before.offsets.tolist() == log.offsets.tolist()
+    assert len(read(store, {0: FAR, 1: FAR})) == 80
+
+
+@pytest.mark.parametrize("kind", IN_CASSANDRA)
+def test_two_writers_of_one_topic_fill_one_history(kind: str, made: CassandraSettings) -> None:
+    topic = f"topic-{uuid.uuid4().hex}"
+    one, other = (in_cassandra(kind, made, topic) for _ in range(2))
+    one.append(events(20))
+    other.append(events(30, first=10))
+    assert len(read(one, {0: FAR})) == len(read(other, {0: FAR})) == 40
+    one.close()
+    other.close()
+
+
+def test_close_may_be_repeated(any_store: HistoryStore) -> None:
+    any_store.close()
+    any_store.close()
+
+
+@pytest.mark.integration
+def test_the_baseline_reads_back_the_newest_values_of_each_key_however_often_they_were_stored(
+    request: pytest.FixtureRequest,
+) -> None:
+    store = opened("baseline", request)
+    assert isinstance(store, BaselineStore)
+    log = events(90).take(slice(0, 90))  # of one partition: a millisecond is one event there
+    store.append(log)
+    store.append(log.take(slice(40, 70)))
+    keys = np.array([3, 0, 99, 5, 1, 6], np.int64)
+    found = store.read_back(keys, 7)
+    wanted = last_values(log, {0: FAR}, 7)
+    assert [one.tolist() for one in found] == [wanted.get((0, key), []) for key in keys.tolist()]
     store.close()
