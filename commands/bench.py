@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from benchmarks import anomalia as anomalia_bench
 from benchmarks.plot import draw
 from benchmarks.scaling import lines
 from benchmarks.scaling import run as scaling_run
 from benchmarks.scoring import Plan
 from benchmarks.scoring import run as scoring_run
 from commands.lab_settings import LabSettings
+from consumer_history.settings import HistorySettings, StoreKind
 from kafka_cluster import log
 from kafka_cluster.embedded.ports import pick_free
+from kafka_cluster.errors import LabError
 
 PLOT = Path("var/scaling.png")
 
@@ -63,11 +66,34 @@ def scaling(
     print(json.dumps(result) if as_json else "\n".join(lines(result)))
 
 
+@app.command()
+def anomalia(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each store is measured, once it is warm.")] = 15.0,
+    keys: Annotated[int, typer.Option(min=1, max=1_000_000, help="Different keys.")] = 10_000,
+    store: Annotated[str, typer.Option(help="memory, rows, chunks, baseline, or all in turn.")] = "chunks",
+    check_probability: Annotated[str, typer.Option(help="Share of the events to check: 1, 1/50, 0.")] = "1",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Measure events stored and checked against the last 50 of their key, with Kafka and Cassandra on this machine."""
+    log.configure(level="WARNING")
+    kinds: tuple[StoreKind, ...] = get_args(StoreKind)
+    if store not in {*kinds, "all"}:
+        raise LabError("--store", f"no store {store!r}", f"there are {', '.join(kinds)}, and all")
+    chosen = tuple(kind for kind in kinds if store in {kind, "all"})
+    HistorySettings.read(check_probability=check_probability)  # complains at once
+    found = anomalia_bench.run(own_lab(), anomalia_bench.Plan(chosen, seconds, keys, check_probability), _say)
+    if as_json:
+        print(json.dumps({"stores": found} if store == "all" else found[chosen[0]]))
+    else:
+        print("\n".join(anomalia_bench.lines(found)))
+
+
 def own_lab() -> LabSettings:
     """Free ports and a folder of its own, so that nothing that runs is touched."""
     lab = LabSettings.read()
-    zookeeper, broker, registry = pick_free(3)
-    ports = {"lab_zookeeper_port": zookeeper, "lab_broker_port": broker, "lab_registry_port": registry}
+    zookeeper, broker, registry, native, storage = pick_free(5)
+    ports = {"lab_zookeeper_port": zookeeper, "lab_broker_port": broker, "lab_registry_port": registry,
+             "lab_cassandra_port": native, "lab_cassandra_storage_port": storage}  # fmt: skip
     return lab.model_copy(update={"lab_var": lab.lab_var / "bench", "lab_port_offset": 0, **ports})
 
 

@@ -23,12 +23,14 @@ class BaselineStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.rows = 0
         self._insert = connection.prepare("INSERT INTO data_stream (id, time, value) VALUES (?, ?, ?)")
         self._select = connection.prepare("SELECT value FROM data_stream WHERE id = ? LIMIT ?")
 
     def append(self, batch: EventBatch) -> None:
         """One INSERT an event, so many in flight. Raises StoreAwayError."""
         write_all(self._connection, self._requests(batch))
+        self.rows += len(batch)
 
     def _requests(self, batch: EventBatch) -> Iterator[Send]:
         for row in zip(batch.keys.tolist(), batch.times_ms.tolist(), batch.values.tolist(), strict=True):

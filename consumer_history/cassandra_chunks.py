@@ -32,6 +32,7 @@ class ChunkStore:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self._connection, self._topic = connection, topic
+        self.rows = 0
         self._buckets = Buckets(connection, "chunks", topic)
         self._insert, self._select = connection.prepare(INSERT), connection.prepare(SELECT)
 
@@ -45,6 +46,7 @@ class ChunkStore:
             for first in range(0, len(part), size):
                 chunk = part.take(slice(first, first + size))
                 bound = self._insert.bind((self._topic, partition, bucket, *packed(chunk)))
+                self.rows += 1
                 yield partial(self._connection.session.execute_async, bound)
             yield self._buckets.note(partition, bucket)
 

@@ -26,6 +26,7 @@ class RowStore:
 
     def __init__(self, connection: Connection, topic: str) -> None:
         self._connection, self._topic = connection, topic
+        self.rows = 0
         self._buckets = Buckets(connection, "events", topic)
         self._packer = RowPacker(connection.prepare(INSERT), {"topic": topic.encode()}, COLUMNS)
         self._bucket = connection.prepare(f"SELECT key, offset, toUnixTimestamp(time) AS time_ms, value {BUCKET_OF}")
@@ -34,6 +35,7 @@ class RowStore:
     def append(self, batch: EventBatch) -> None:
         """One row an event; returns when all are acknowledged. Raises StoreAwayError."""
         write_all(self._connection, self._requests(batch))
+        self.rows += len(batch)
 
     def _requests(self, batch: EventBatch) -> Iterator[Send]:
         rows_a_request = self._connection.settings.history_rows_a_request

@@ -14,11 +14,13 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.away = False
+        self.rows = 0
         self._log: dict[int, list[EventBatch]] = {}
 
     def append(self, batch: EventBatch) -> None:
         """Keep the batch. Raises StoreAwayError."""
         self._must_answer()
+        self.rows += len(batch)
         for partition, part in batch.by_partition():
             self._log.setdefault(partition, []).append(part)
 

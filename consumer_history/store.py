@@ -65,6 +65,9 @@ class EventBatch:
 class HistoryStore(Protocol):
     """Where events are kept. One thread at a time; any number of processes may write, even the same events."""
 
+    rows: int
+    """Rows written so far, in the store's own sense; what is only listed or noted beside them does not count."""
+
     def append(self, batch: EventBatch) -> None:
         """Store every event; durable when it returns. An event stored already (partition, offset) stays one event.
 

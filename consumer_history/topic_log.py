@@ -25,6 +25,7 @@ class TopicLog:
 
     def __init__(self, settings: HistorySettings, registry: Registry) -> None:
         self._settings, self._decoder = settings, EventDecoder(settings, registry)
+        self.rows = 0
 
     def append(self, batch: EventBatch) -> None:
         """Nothing: what was read from the topic is in the topic."""

@@ -177,6 +177,7 @@ class Worker:
             partitions=sorted(self._membership.held),
             keys=self._checks.keys,
             history_mb=round(self._checks.nbytes / MB, 1),
+            rows=self._store.rows,
             rebuilt=done.events,
             rebuild_s=round(done.seconds, 3),
             **vars(self.counts),
