@@ -84,7 +84,7 @@ def run(lab: LabSettings, plan: Plan, say: Say) -> dict[str, dict[str, Any]]:
         cluster.down()  # Cassandra writes what it has in memory
         for store, table in TABLES.items():
             if store in found:
-                found[store]["history_mb"] = round(_bytes_of(lab.lab_var, table) / MB, 1)
+                found[store]["history_mb"] = round(bytes_of(lab.lab_var, table) / MB, 1)
         return {store: found[store] for store in plan.stores}
     finally:
         cluster.wipe()
@@ -200,11 +200,10 @@ def _cpu_s(pid: int) -> float:
     return 0.0
 
 
-def _bytes_of(var: Path, table: str) -> int:
+def bytes_of(var: Path, table: str) -> int:
     """What the files of a table occupy."""
-    return sum(
-        file.stat().st_size for folder in var.rglob(f"{table}-*") for file in folder.rglob("*") if file.is_file()
-    )
+    files = (file for folder in var.rglob(f"{table}-*") for file in folder.rglob("*.db"))
+    return sum(file.stat().st_size for file in files)
 
 
 def lines(found: dict[str, dict[str, Any]]) -> Sequence[str]:
