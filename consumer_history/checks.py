@@ -14,6 +14,7 @@ import numpy.typing as npt
 from consumer_history.settings import HistorySettings
 from consumer_history.store import EventBatch, Float64s, Int64s
 from detectors.cusum import Chart, Cusum
+from detectors.last_values import Snapshot
 from detectors.sampling import chosen
 
 Bools = npt.NDArray[np.bool_]
@@ -71,6 +72,10 @@ class Checks:
         for partition, part in stored.by_partition():
             if partition in self._states:
                 self._states[partition].history.push(part.keys, part.values)
+
+    def snapshots(self) -> dict[int, Snapshot]:
+        """By partition held: a copy of its state."""
+        return {partition: state.snapshot() for partition, state in self._states.items()}
 
     def unseen(self, batch: EventBatch) -> Bools:
         """Shape (n,): false for events of partitions that are not held, or that are part of the state already.

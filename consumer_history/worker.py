@@ -15,6 +15,7 @@ from consumer_history.settings import HistorySettings
 from consumer_history.shedding import Lag, Shedding
 from consumer_history.standstill import Standstill
 from consumer_history.store import HistoryStore, StoreAwayError
+from detectors.last_values import Snapshot
 from kafka_cluster import clients
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
@@ -77,6 +78,10 @@ class Worker:
         self._beat("stopped")
         log.info("stopped", stored=self.counts.stored, checked=self.counts.checked, anomalies=self.counts.anomalies)
         return self.counts
+
+    def snapshots(self) -> dict[int, Snapshot]:
+        """By partition held when it stopped: its state."""
+        return self._checks.snapshots()
 
     def close(self) -> None:
         """Leave the group, which hands the partitions over at once. Harmless when repeated."""
