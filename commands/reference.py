@@ -20,6 +20,7 @@ from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.settings import HistorySettings
 from consumer_prediction.settings import PredictionSettings
 from consumer_training.settings import TrainingSettings
+from dashboard.settings import DashboardSettings
 from kafka_cluster.errors import one_clear_line
 from kafka_cluster.member import MemberSettings
 from kafka_cluster.prepare import PrepareSettings
@@ -43,6 +44,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Members of a group", "Every consumer that commits its results with its offsets.", MemberSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),
+    ("Page", "`./lab dashboard`, `python -m dashboard`.", DashboardSettings),
     (
         "History",
         "Whatever keeps or reads the history in Cassandra, `python -m consumer_history.migrate`.",

@@ -36,6 +36,13 @@ class Role(StrEnum):
     RETIRED = "RETIRED"
 
 
+class Judgement(StrEnum):
+    """What a person says about an anomaly."""
+
+    TRUE_ALARM = "TRUE_ALARM"
+    FALSE_ALARM = "FALSE_ALARM"
+
+
 class Evidence(NamedTuple):
     """What one metric adds to an alarm; see `anomaly.avsc` for units and ranges."""
 
@@ -107,3 +114,23 @@ class ModelAnnouncement:
     def from_avro(cls, record: dict[str, Any]) -> Self:
         """The other way round."""
         return cls(**{**record, "role": Role(record["role"])})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person said about an anomaly; see `verdict.avsc`. One that is taken back is a tombstone."""
+
+    anomaly_id: str
+    verdict: Judgement
+    by: str
+    timestamp: int  # ms since the epoch, UTC
+    why: str | None = None
+
+    def to_avro(self) -> dict[str, Any]:
+        """The record as the Avro encoder takes it."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_avro(cls, record: dict[str, Any]) -> Self:
+        """The other way round."""
+        return cls(**{**record, "verdict": Judgement(record["verdict"])})

@@ -16,8 +16,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "consumer_training": {"kafka_cluster", "detectors"},
     "consumer_prediction": {"kafka_cluster", "detectors"},
     "consumer_history": {"kafka_cluster", "detectors"},
-    "commands": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "benchmarks"},
-    "benchmarks": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "commands"},
+    "dashboard": {"kafka_cluster", "detectors"},
+    "commands": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "dashboard", "benchmarks"},
+    "benchmarks": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "dashboard", "commands"},
 }
 
 
