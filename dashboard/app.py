@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from dashboard.context import Context
@@ -31,6 +32,7 @@ def make_app(context: Context, host_names: tuple[str, ...]) -> FastAPI:
     )
     app.state.context = context
     app.include_router(router)
+    app.add_exception_handler(405, _other_method)
     app.add_exception_handler(LabError, _known)
     app.add_exception_handler(Exception, _unknown)
 
@@ -41,6 +43,14 @@ def make_app(context: Context, host_names: tuple[str, ...]) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Guard, host_names=host_names, token=context.token)
     return app
+
+
+def _other_method(request: Request, _error: Exception) -> JSONResponse:
+    """Tell every method that the path has; by itself the router would tell those of one route."""
+    routes = [one for one in router.routes if isinstance(one, APIRoute) and one.path_regex.match(request.url.path)]
+    allowed = sorted({method for one in routes for method in one.methods or ()})
+    headers = {"allow": ", ".join(allowed or ["GET"])}
+    return JSONResponse({"detail": "not by this method"}, status_code=405, headers=headers)
 
 
 def _known(_request: Request, error: Exception) -> JSONResponse:

@@ -60,7 +60,7 @@ def health(request: Request) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.post("/session", status_code=204, responses=problems(401, 403, 411, 413))
+@router.post("/session", status_code=204, responses=problems(400, 401, 403, 411, 413))
 def open_session(request: Request, given: SessionIn) -> Response:
     """Take the token, once, and leave a cookie that scripts cannot read and other sites do not send."""
     context = context_of(request)
@@ -133,7 +133,7 @@ def anomaly(request: Request, anomaly_id: AnomalyId) -> AnomalyOut:
     return AnomalyOut.of(_found(context_of(request), anomaly_id))
 
 
-@router.put("/anomalies/{anomaly_id}/verdict", responses=problems(401, 403, 404, 411, 413, 503))
+@router.put("/anomalies/{anomaly_id}/verdict", responses=problems(400, 401, 403, 404, 411, 413, 503))
 def judge(request: Request, anomaly_id: AnomalyId, said: VerdictIn) -> VerdictOut:
     """Say whether it was worth an alarm. The newest verdict counts."""
     context = context_of(request)

@@ -1,0 +1,206 @@
+"""The page in a real browser, over the real broker: what is produced is seen, what is said is written."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+from dashboard.run import run
+from dashboard.settings import DashboardSettings
+from detectors import bundle
+from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.codec import Encoder
+from kafka_cluster.dataset import DATASET_FILE
+from kafka_cluster.embedded.cluster import ClusterInfo
+from kafka_cluster.read_topic import Read, read_topic
+from kafka_cluster.records import Verdict
+from kafka_cluster.registry import HttpRegistry, subject_of
+from kafka_cluster.schemas import load_schema
+from tests.integration.conftest import WAIT_S, Lab
+from tests.integration.wire import Wire
+
+pytestmark = pytest.mark.integration
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SEEN_MS = 20_000  # generous: other work may share the processor; `lab bench page` says how long it takes
+KEY = "host-under-test"
+
+
+class Served:
+    """The page's program in a thread, and the lab whose topics it shows."""
+
+    def __init__(self, lab: Lab, trained_at_ms: int) -> None:
+        self.lab, self.at_ms = lab, trained_at_ms
+        self.stop = Stop()
+        self.url = ""
+        self._ready = threading.Event()
+        settings = DashboardSettings.read(
+            **lab.common, **lab.models, prediction_group=lab.group, dashboard_port=0,
+            dashboard_dataset=lab.folder / "data" / DATASET_FILE,
+        )  # fmt: skip
+        self._thread = threading.Thread(
+            target=lambda: run(settings, SystemClock(self.stop), self.stop, self._serving), daemon=True
+        )
+        self._thread.start()
+        assert self._ready.wait(WAIT_S)
+        with HttpRegistry(lab.settings) as registry:
+            schema = load_schema("metric")
+            self._encoder = Encoder(schema, registry.register(subject_of(lab.settings.metrics_topic), schema))
+
+    def _serving(self, url: str) -> None:
+        self.url = url
+        self._ready.set()
+
+    def end(self) -> None:
+        self.stop.request()
+        self._thread.join(WAIT_S)
+        assert not self._thread.is_alive()
+
+    def produce(self, **metrics: float) -> None:
+        """One record of KEY, five minutes after the one before."""
+        self.at_ms += 300_000
+        self.lab.send(self._encoder.encode({**metrics, "timestamp": self.at_ms}), key=KEY.encode())
+
+    def verdicts(self) -> list[Read]:
+        return list(read_topic(self.lab.settings, self.lab.settings.verdicts_topic))
+
+
+@pytest.fixture(scope="module")
+def served(cluster: ClusterInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A trained lab with one prediction consumer, and its page."""
+    lab = Lab(cluster, tmp_path_factory.mktemp("page"))
+    lab.lay_data(nab_checkouts=())
+    lab.produce(replay_keys=4)
+    trained = lab.train(training_fraction=1.0)
+    member = lab.member("one")
+    lab.wait(lambda: bool(member.beat().get("partitions")), "partitions")
+    last_ms = bundle.read_manifest(Path(trained.bundle))["data"]["to_ms"]
+    made = Served(lab, last_ms)
+    yield made
+    made.end()
+    member.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        try:
+            made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Error as error:
+            pytest.skip(f"Chromium does not start here: {error}")
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    """The page, opened for the first time; it must not complain, nor ask another host for anything."""
+    complaints: list[str] = []
+    context = browser.new_context(timezone_id="Europe/Vienna", viewport={"width": 1280, "height": 800})
+    made = context.new_page()
+    made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on(
+        "request", lambda one: complaints.append(one.url) if not one.url.startswith((served.url, "data:")) else None
+    )
+    made.goto(served.url)
+    expect(made.locator("#live")).to_have_attribute("data-state", "live", timeout=SEEN_MS)
+    yield made
+    context.close()
+    assert complaints == []
+
+
+def spike(served: Served, page: Page) -> Any:
+    """A record as strange as can be; the entry that appears for it, opened."""
+    before = page.locator("#side-list .anomaly").count()
+    served.produce(network=4e9, disk=4e9, cpu=100.0)
+    expect(page.locator("#side-list .anomaly")).to_have_count(before + 1, timeout=SEEN_MS)
+    page.locator("body").press("Escape")
+    page.locator("body").press("j")
+    return page.locator("#side-list .anomaly.open")
+
+
+def test_a_spike_in_the_topic_appears_with_its_reason_on_the_page_and_a_click_ends_as_a_verdict(
+    served: Served, page: Page
+) -> None:
+    entry = spike(served, page)
+    expect(entry).to_contain_text("the usual")
+    expect(entry).to_contain_text(KEY)
+    anomaly_id = entry.get_attribute("data-id")
+    button = entry.locator("[data-verdict=FALSE_ALARM]")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(entry).to_contain_text("Noted")
+    served.lab.wait(lambda: any(one.key == anomaly_id for one in served.verdicts()), "verdict")
+    said = [Verdict.from_avro(one.value) for one in served.verdicts() if one.key == anomaly_id and one.value]
+    assert [(one.verdict, one.by) for one in said] == [("FALSE_ALARM", "page")]
+    page.reload()  # it stays: the topic tells it
+    again = page.locator(f'[data-id="{anomaly_id}"]')
+    expect(again).to_contain_text("false alarm", timeout=SEEN_MS)
+    again.locator("> button").click()
+    page.locator("body").press("f")  # the same again takes it back
+    served.lab.wait(lambda: served.verdicts()[-1].raw is None, "tombstone")
+
+
+def test_the_pipeline_says_who_holds_the_partitions_and_that_nothing_is_behind(served: Served, page: Page) -> None:
+    served.produce(network=1.0, disk=1.0, cpu=1.0)
+    strip = page.locator("#strip")
+    expect(strip).to_contain_text("1 consumer", timeout=SEEN_MS)
+    expect(strip).to_contain_text("lag 0", timeout=SEEN_MS)
+    page.goto(f"{served.url}/#/pipeline")
+    expect(page.locator("#view-pipeline table").first).to_contain_text("one")
+
+
+def test_a_page_that_lost_its_connection_says_so_and_catches_up(served: Served, page: Page) -> None:
+    with Wire(urlsplit(served.url).port or 0) as wire:
+        other = page.context.browser.new_page()  # type: ignore[union-attr] # every context has one
+        other.goto(f"http://127.0.0.1:{wire.port}")
+        live, banner, entries = other.locator("#live"), other.locator("#banner"), other.locator("#side-list .anomaly")
+        expect(live).to_have_attribute("data-state", "live", timeout=SEEN_MS)
+        spike(served, other)
+        before = entries.count()
+        wire.cut()
+        expect(live).to_have_attribute("data-state", "lost", timeout=SEEN_MS)
+        expect(banner).to_contain_text("connection is lost")
+        assert entries.count() == before  # what it had stays
+        served.produce(network=4e9, disk=4e9, cpu=100.0)
+        expect(page.locator("#side-list .anomaly")).to_have_count(before + 1, timeout=SEEN_MS)  # by another wire
+        wire.mend()
+        expect(entries).to_have_count(before + 1, timeout=SEEN_MS)
+        expect(live).to_have_attribute("data-state", "live")
+        expect(banner).to_be_hidden()
+        other.close()
+
+
+def test_everything_can_be_done_by_keys_alone(served: Served, page: Page) -> None:
+    entry = spike(served, page)
+    page.locator("body").press("t")
+    expect(entry).to_contain_text("true alarm")
+    for digit, view in enumerate(("live", "anomalies", "keys", "model", "pipeline"), 1):
+        page.locator("body").press(str(digit))
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+    page.locator("body").press("1")
+    page.locator("body").press("/")
+    page.keyboard.type(KEY[:6])
+    expect(page.locator("#key-list")).to_contain_text(KEY)
+    page.keyboard.press("Enter")
+    expect(page.locator(".chart-head .what")).to_have_text(KEY)
+    page.locator("body").press(" ")
+    expect(page.locator("#live")).to_have_attribute("data-state", "paused")
+
+
+def test_a_link_to_an_anomaly_opens_its_card_for_another_person(served: Served, page: Page, browser: Browser) -> None:
+    anomaly_id = spike(served, page).get_attribute("data-id")
+    other = browser.new_page(viewport={"width": 390, "height": 800})
+    other.goto(f"{served.url}/#/anomalies/{anomaly_id}")
+    expect(other.locator("#view-anomalies .anomaly.open")).to_have_attribute("data-id", str(anomaly_id))
+    assert other.evaluate("document.documentElement.scrollWidth") <= 390  # nothing sticks out on a phone
+    other.close()
