@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.connect import in_var, read_settings
+from commands.kept_page import default_port
 from commands.lab_settings import LabSettings
 from dashboard.run import run
 from dashboard.settings import DashboardSettings
@@ -29,7 +29,7 @@ def dashboard(
     settings = read_settings(
         DashboardSettings,
         dashboard_host=host,
-        dashboard_port=_moved() if port is None else port,
+        dashboard_port=default_port(LabSettings.read()) if port is None else port,
         models_dir=in_var("MODELS_DIR", "models"),
         dashboard_dataset=in_var("DASHBOARD_DATASET", "data", DATASET_FILE),
         heartbeat_file=in_var("HEARTBEAT_FILE", *HEARTBEAT.parts),
@@ -42,10 +42,3 @@ def dashboard(
             webbrowser.open(url)
 
     run(settings, SystemClock(stop), stop, ready)
-
-
-def _moved() -> int | None:
-    """The default port, moved with all others by LAB_PORT_OFFSET; None where the environment names one."""
-    if "DASHBOARD_PORT" in os.environ:
-        return None
-    return int(DashboardSettings.model_fields["dashboard_port"].default) + LabSettings.read().lab_port_offset

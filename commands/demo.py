@@ -25,7 +25,9 @@ def demo(
     data: Annotated[Path | None, typer.Option(help="Folder in NAB's layout, or with a dataset.json.")] = None,
     consumers: Annotated[int, typer.Option(min=1, max=16, help="Prediction consumers to start.")] = 2,
     live_s: Annotated[float, typer.Option("--live-seconds", min=1, help="How long the live part takes.")] = 8.0,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the cluster up, and say how to look at it.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the cluster and its live page up, and say how to look at it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as one JSON object on the last line.")] = False,
 ) -> None:
     """Start a cluster, replay real metrics, train, score live with two consumers, show what was found, stop it all."""
@@ -47,7 +49,7 @@ def demo(
     else:
         print(on_one_screen(summary))
     if keep:
-        print(_how_to_look(settings), file=sys.stderr)
+        print(_how_to_look(settings, summary.page), file=sys.stderr)
 
 
 def _stop_on_signals() -> Stop:
@@ -64,7 +66,7 @@ def _stop_on_signals() -> Stop:
     return stop
 
 
-def _how_to_look(settings: LabSettings) -> str:
+def _how_to_look(settings: LabSettings, page: str | None) -> str:
     lab = f"LAB_VAR={settings.lab_var} ./lab"
     lines = {
         f"{lab} status": "what runs",
@@ -76,4 +78,4 @@ def _how_to_look(settings: LabSettings) -> str:
     }
     width = max(len(command) for command in lines)
     shown = "\n".join(f"  {command:<{width}}  {what}" for command, what in lines.items())
-    return f"The cluster is still up:\n{shown}"
+    return f"The cluster is still up, and so is the live page, {page}:\n{shown}"

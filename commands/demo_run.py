@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from commands.demo_processes import Beat, Program, start, wait_for
 from commands.demo_summary import Summary
+from commands.kept_page import start_page, stop_page
 from commands.live_anomalies import LiveAnomalies
 from commands.steps import InterruptedClock, Steps
 from consumer_training.evaluate import inside_windows
@@ -80,12 +81,15 @@ class Demo:
         self._env: dict[str, str] = {}
         self._programs: list[Program] = []
         self.steps = Steps(self._clock)
+        self.page: str | None = None  # its address, where it was started
 
     def run(self) -> Summary:
         """All the steps."""
         dataset, records = self._prepare_data()
         self._start_servers()
         self._make_topics(records)
+        if self._plan.keep:
+            self._start_page(dataset)
         split = int(TrainingSettings.read().training_fraction * len(records.times_ms))
         first, rest = _cut(records, split)
         with self._sender(records) as sender:
@@ -102,6 +106,7 @@ class Demo:
         for program in reversed(self._programs):
             program.stop()
         if cluster:
+            stop_page(self._settings)
             self._cluster.down()
 
     def _prepare_data(self) -> tuple[Dataset, Merged]:
@@ -115,7 +120,8 @@ class Demo:
 
     def _start_servers(self) -> None:
         with self.steps.step("servers", "starting ZooKeeper, broker and Schema Registry"):
-            self._cluster.wipe()  # what an earlier demo left
+            stop_page(self._settings)  # what an earlier demo left
+            self._cluster.wipe()
             info = self._cluster.up(leashed=not self._plan.keep)
             self._env = info.env()
             self.steps.result(f"ZooKeeper {info.zookeeper}, broker {info.bootstrap_servers}, {info.registry_url}")
@@ -125,6 +131,17 @@ class Demo:
             settings = PrepareSettings.read(partitions=PARTITIONS, metrics=records.names, **self._addresses())
             specs = prepare(settings, self._clock)
             self.steps.result(", ".join(f"{spec.name} ({spec.partitions})" for spec in specs))
+
+    def _start_page(self, dataset: Dataset) -> None:
+        with self.steps.step("page", "starting the live page"):
+            env = self._env | {
+                "METRICS": ",".join(metric.name for metric in dataset.metrics),
+                "DASHBOARD_DATASET": str(self._var / "data" / datasets.DATASET_FILE),
+                "MODELS_DIR": str(self._var / "models"),
+            }
+            page = start_page(self._settings, env)
+            self.page = str(wait_for(page, lambda beat: "url" in beat, "an address", TIMEOUT_S, self._clock)["url"])
+            self.steps.result(f"{self.page} shows what follows")
 
     @contextmanager
     def _sender(self, records: Merged) -> Iterator[MetricSender]:
@@ -234,6 +251,7 @@ class Demo:
             bundle=trained["bundle"],
             logs=str(self._settings.logs),
             cluster_mb=round(sum(server.rss_bytes for server in servers) / MB),
+            page=self.page,
             seconds=self.steps.seconds,
         )
 

@@ -25,6 +25,7 @@ class Summary:
     bundle: str
     logs: str
     cluster_mb: int  # resident memory of the servers, in 10^6 bytes
+    page: str | None  # where the live page is, if it was kept
     seconds: dict[str, float]  # by step
 
     @property
@@ -46,6 +47,7 @@ def on_one_screen(summary: Summary) -> str:
         ("plot", summary.plot),
         ("model", summary.bundle),
         ("logs", summary.logs),
+        *([("page", summary.page)] if summary.page else []),
         ("memory", f"{summary.cluster_mb:,} MB for ZooKeeper, broker and Schema Registry"),
         ("time", _times(summary)),
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
 from itertools import chain
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from producer.data_settings import BESIDE
@@ -107,11 +109,14 @@ def test_unusable_data_is_named_before_anything_starts(lab: CommandLine, tmp_pat
 
 
 def test_kept_clusters_can_be_looked_at_and_are_replaced_by_the_next_demo(lab: CommandLine) -> None:
-    kept = lab.run("demo", "--keep", "--live-seconds", "2", "--consumers", "1")
+    kept = lab.run("demo", "--keep", "--live-seconds", "2", "--consumers", "1", "--json")
     assert kept.returncode == 0, kept.stderr
+    page = json.loads(kept.stdout.splitlines()[-1])["page"]
     look = CommandLine(lab.var / "demo", lab.env | {"LAB_VAR": str(lab.var / "demo")})
     try:
         assert [server["healthy"] for server in look.json("status")["servers"]] == [True] * 3
+        shown = httpx2.get(f"{page}/api/v1/anomalies").json()
+        assert shown["kept"] > 0
         anomalies = look.run("tail", "anomalies").stdout.splitlines()
         assert anomalies
         assert all('"reason"' in line for line in anomalies)
