@@ -74,3 +74,13 @@ USER lab
 RUN NUMBA_CACHE_DIR=/opt/warm/numba python -c "from consumer_history.checks import Checks; \
     from consumer_history.settings import HistorySettings; Checks(HistorySettings()).warm()"
 CMD ["python", "-m", "consumer_history"]
+
+FROM consumer AS dashboard
+COPY dashboard dashboard
+USER root
+RUN python -m compileall -q dashboard
+USER lab
+# Within its container it listens on every address; what reaches it is what the engine publishes.
+ENV DASHBOARD_HOST=0.0.0.0 DASHBOARD_DATASET=/data/dataset.json
+EXPOSE 8080
+CMD ["python", "-m", "dashboard"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx2
 import pytest
 
 from kafka_cluster.read_topic import Read
@@ -37,6 +38,7 @@ class FirstPass:
     scored: int  # by the prediction consumer's own count
     metrics: list[Read]
     anomalies: list[Anomaly]
+    page_keeps: int  # anomalies that the page shows
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def first_pass(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> FirstP
         committed=committed,
         scored=stack.settle(lambda: heartbeat(stack)["scored"], lambda scored: bool(scored >= expected)),
         metrics=stack.read("metrics"),
-        anomalies=anomalies(stack),
+        anomalies=(found := anomalies(stack)),
+        page_keeps=stack.settle(lambda: page_keeps(stack), lambda kept: kept == len(found)),
     )
 
 
@@ -179,6 +182,11 @@ def heartbeat(stack: Stack) -> dict[str, Any]:
 def anomalies(stack: Stack) -> list[Anomaly]:
     """All that were published and committed."""
     return [Anomaly.from_avro(record.value) for record in stack.read("anomalies") if record.value is not None]
+
+
+def page_keeps(stack: Stack) -> int:
+    """How many anomalies the page shows."""
+    return int(httpx2.get(f"{stack.page}/api/v1/anomalies", timeout=COMMAND_TIMEOUT_S).json()["kept"])
 
 
 def shared_out(shares: list[set[int]], members: int) -> bool:

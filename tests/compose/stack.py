@@ -66,8 +66,9 @@ class Stack:
     project: str = field(default_factory=lambda: f"lab-test-{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
-        broker, registry, cassandra = pick_free(3)
-        ports = {"BROKER_PORT": broker, "REGISTRY_PORT": registry, "CASSANDRA_PORT": cassandra}
+        broker, registry, cassandra, page = pick_free(4)
+        ports = {"BROKER_PORT": broker, "REGISTRY_PORT": registry, "CASSANDRA_PORT": cassandra, "PAGE_PORT": page}
+        self.page = f"http://127.0.0.1:{page}"
         self.env = {**os.environ, **self.env, **{name: str(port) for name, port in ports.items()}}
         self.settings = KafkaSettings.read(
             kafka_bootstrap_servers=f"127.0.0.1:{broker}", schema_registry_url=f"http://127.0.0.1:{registry}"

@@ -49,6 +49,10 @@ def test_anomalies_are_published_once_and_lie_in_the_test_part(first_pass: First
     assert {anomaly.model_version for anomaly in found} == {first_pass.announcements[-1].version}
 
 
+def test_the_page_shows_every_anomaly(first_pass: FirstPass) -> None:
+    assert first_pass.page_keeps == len(first_pass.anomalies)
+
+
 def test_the_evaluation_plot_is_on_the_volume(first_pass: FirstPass) -> None:
     assert first_pass.plot.startswith(b"\x89PNG")
 

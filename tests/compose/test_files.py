@@ -55,7 +55,7 @@ def test_every_dependency_has_a_condition(name: str) -> None:
 @each_file
 def test_ports_are_settable_and_published_on_loopback_alone(name: str) -> None:
     ports = {service: spec["ports"] for service, spec in services(name).items() if "ports" in spec}
-    assert ports.keys() == {"kafka", "schema-registry", "cassandra"}
+    assert ports.keys() == {"kafka", "schema-registry", "cassandra", "dashboard"}
     assert all(re.match(r"127\.0\.0\.1:\$\{\w+\}:\d+$", port) for published in ports.values() for port in published)
 
 
@@ -99,7 +99,9 @@ def test_the_profile_of_the_history_is_whole_and_needs_nothing_of_another(name: 
 def test_only_training_writes_to_the_models() -> None:
     for service, spec in services("docker-compose.yml").items():
         modes = {mount.endswith(":ro") for mount in spec.get("volumes", []) if mount.startswith("models:")}
-        assert modes == {"consumer_training": {False}, "consumer_prediction": {True}}.get(service, set()), service
+        assert modes == {"consumer_training": {False}, "consumer_prediction": {True}, "dashboard": {True}}.get(
+            service, set()
+        ), service
 
 
 def test_the_images_run_as_a_user_without_rights() -> None:
