@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from dashboard.anomalies import AnomalyShelf
+from dashboard.fading import Fading
 from dashboard.keys import KeyTable
 from dashboard.letters import LetterBox
 from dashboard.models import HISTORY_KEPT, Champion
@@ -22,7 +23,7 @@ from kafka_cluster.clock import Clock
 from kafka_cluster.dataset import Window
 from kafka_cluster.records import Anomaly, ModelAnnouncement, Verdict
 
-DRAWN_A_TURN = 240  # points of a turn that join the picture of all keys
+DRAWN_A_TURN = 40  # points of a turn that join the picture of all keys
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Board:
         self._lock = threading.RLock()
         self.born_ms = int(clock.now() * 1000)
         self.metrics: tuple[str, ...] = ()
-        self._all = Ring(settings.dashboard_points, 0)
+        self._all = Fading(settings.dashboard_points, 0)
         self._keys = KeyTable(settings.dashboard_keys, settings.dashboard_key_points, 0)
         self.shelf = AnomalyShelf(settings.dashboard_anomalies)
         self.letters = LetterBox()
@@ -74,7 +75,7 @@ class Board:
                 return
             settings = self._settings
             self.metrics = metrics
-            self._all = Ring(settings.dashboard_points, len(metrics))
+            self._all = Fading(settings.dashboard_points, len(metrics))
             self._keys = KeyTable(settings.dashboard_keys, settings.dashboard_key_points, len(metrics))
 
     def take(
@@ -139,7 +140,7 @@ class Board:
         with self._lock:
             return sorted(self._troubles.values(), key=lambda one: one.since_ms)
 
-    def _ring(self, key: str | None) -> Ring | None:
+    def _ring(self, key: str | None) -> Ring | Fading | None:
         if key is None:
             return self._all
         series = self._keys.get(key)

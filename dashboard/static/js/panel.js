@@ -60,7 +60,7 @@ export class Panel {
     const { context, width, height } = sized(this.canvas);
     if (width < GUTTER + 40 || height < 30) return;
     const { series, from, to } = scene;
-    const first = Math.max(series.begin, series.index(from) - 1);
+    const first = Math.max(0, series.index(from) - 1);
     const last = Math.min(series.n, series.index(to) + 1);
     const column = series.columns[this.column];
     const [low, high] = this.#domain(scene, extent(column, first, last));

@@ -1,4 +1,5 @@
-// The points that are drawn, in order of event time, in arrays that stay below twice the limit.
+// The points that are drawn, in order of event time, in arrays that never grow: the newest half as they came, the past
+// ever coarser, with the lowest and highest of each stretch of time, so that no spike of it vanishes.
 
 export const KEPT = 20000;
 
@@ -7,8 +8,8 @@ export class Series {
   constructor(columns, kept = KEPT) {
     this.kept = kept;
     this.n = 0;
-    this.t = new Float64Array(2 * kept);
-    this.columns = Array.from({ length: columns }, () => new Float32Array(2 * kept));
+    this.t = new Float64Array(kept);
+    this.columns = Array.from({ length: columns }, () => new Float32Array(kept));
   }
 
   /** Take points in as the stream gives them: `t`, one list a metric in `v`, scores in `s` (null: not scored). */
@@ -16,7 +17,11 @@ export class Series {
     const score = this.columns.length - 1;
     let sorted = true;
     for (let i = 0; i < t.length; i++) {
-      if (this.n === 2 * this.kept) this.#compact();
+      if (this.n === this.kept) {
+        if (!sorted) this.#sort();
+        sorted = true;
+        this.#fade();
+      }
       const at = this.n++;
       if (at > 0 && t[i] < this.t[at - 1]) sorted = false;
       this.t[at] = t[i];
@@ -26,14 +31,12 @@ export class Series {
     if (!sorted) this.#sort();
   }
 
-  get first() { return this.t[this.begin]; }
+  get first() { return this.t[0]; }
   get last() { return this.t[this.n - 1]; }
-  /** Index of the oldest point that counts. */
-  get begin() { return Math.max(0, this.n - this.kept); }
 
   /** Index of the first point at or after an instant. */
   index(ms) {
-    let low = this.begin;
+    let low = 0;
     let high = this.n;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -47,15 +50,35 @@ export class Series {
   nearest(ms) {
     if (this.n === 0) return -1;
     const after = Math.min(this.index(ms), this.n - 1);
-    const before = Math.max(this.begin, after - 1);
+    const before = Math.max(0, after - 1);
     return ms - this.t[before] < this.t[after] - ms ? before : after;
   }
 
-  #compact() {
-    const from = this.n - this.kept;
-    this.t.copyWithin(0, from, this.n);
-    for (const column of this.columns) column.copyWithin(0, from, this.n);
-    this.n = this.kept;
+  /** Thin the older half to a quarter: of equal stretches of time the lowest and highest of each column. */
+  #fade() {
+    const half = this.n >> 1;
+    const stretches = Math.max(1, Math.floor(this.kept / 4 / (2 * this.columns.length)));
+    const wide = (this.t[half - 1] - this.t[0]) / stretches || 1;
+    const keep = new Set();
+    for (let from = 0, to; from < half; from = to) {
+      const end = this.t[from] + wide;
+      for (to = from + 1; to < half && this.t[to] < end; to++);
+      for (const column of this.columns) {
+        let low = from, high = from;
+        for (let i = from; i < to; i++) {
+          if (column[i] < column[low]) low = i;
+          if (column[i] > column[high]) high = i;
+        }
+        keep.add(low).add(high);
+      }
+    }
+    const order = [...keep].sort((a, b) => a - b);
+    const left = order.length + this.n - half;
+    for (const array of [this.t, ...this.columns]) {
+      order.forEach((from, to) => { array[to] = array[from]; });
+      array.copyWithin(order.length, half, this.n);
+    }
+    this.n = left;
   }
 
   #sort() {

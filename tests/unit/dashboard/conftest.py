@@ -39,7 +39,8 @@ def take(board: Board, count: int, keys: int = 2, first: int = 0) -> None:
     """`count` records, a second apart, of so many keys in turn."""
     numbers = np.arange(first, first + count)
     values = np.column_stack([numbers, -numbers]).astype(np.float64)
-    board.take([f"host-{n % keys}" for n in numbers], [int(n % keys) for n in numbers], numbers * 1000, values)
+    names, partitions = [f"host-{n % keys}" for n in numbers], [int(n % keys) for n in numbers]
+    board.take(names, partitions, numbers * 1000, values, whole=True)
 
 
 @dataclass

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from dashboard.app import STATIC
+from dashboard.board import DRAWN_A_TURN
 from dashboard.security import CSRF_HEADER
 from kafka_cluster.records import Judgement
 from tests.unit.dashboard.conftest import NOW_S, Page, anomaly, take
@@ -54,6 +57,15 @@ def test_keys_are_searched_not_listed_whole(page: Page) -> None:
     found = page.client.get("/api/v1/keys", params={"search": "host-1", "limit": 3}).json()
     assert (len(found["keys"]), found["matching"], found["kept"]) == (3, 11, 50)
     assert page.client.get("/api/v1/keys", params={"limit": 1}).json()["keys"][0]["key"] == "host-7"
+
+
+def test_of_many_records_at_once_the_picture_gets_a_few_with_the_extremes_among_them(page: Page) -> None:
+    numbers = np.arange(1000)
+    values = np.column_stack([np.where(numbers == 567, 1e6, 1.0), np.zeros(1000)])
+    page.board.take(["host-1"] * 1000, [0] * 1000, numbers, values)
+    found = page.client.get("/api/v1/series", params={"points": 1000}).json()
+    assert len(found["t"]) <= DRAWN_A_TURN
+    assert max(found["v"][0]) == 1e6
 
 
 def test_more_open_pages_than_allowed_are_refused(page: Page) -> None:

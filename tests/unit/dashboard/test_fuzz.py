@@ -16,7 +16,7 @@ from dashboard.settings import DashboardSettings
 from kafka_cluster.clock import ManualClock, Stop
 from tests.unit.dashboard.conftest import METRICS, NOW_S, PIPELINE, Page, anomaly, take
 
-EXAMPLES = 20
+EXAMPLES = 10
 
 
 def _app() -> object:

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.fading import Fading
 from dashboard.ring import Points, Ring
 from dashboard.thin import thinned
 
@@ -37,3 +38,25 @@ def test_thinning_keeps_the_extremes_and_the_order(values: list[float], keep: in
 def test_few_points_are_not_thinned() -> None:
     few = points([3.0, 1.0, 2.0])
     assert thinned(few, 3) is few
+
+
+@given(st.lists(st.lists(st.integers(-1000, 1000), max_size=30), max_size=20), st.integers(0, 300))
+def test_the_past_fades_and_keeps_its_extremes_while_what_is_new_comes_whole(
+    batches: list[list[int]], place: int
+) -> None:
+    fading, everything, sizes = Fading(40, 1), list[int](), list[int]()
+    for batch in batches:
+        came = points([float(one) for one in batch])
+        fading.append(came._replace(times_ms=came.times_ms + len(everything)))
+        everything += batch
+        sizes.append(len(fading.since(0).times_ms))
+    assert fading.total == len(everything)
+    assert max(sizes, default=0) <= 40
+    kept = fading.since(0).values[:, 0].tolist()
+    if everything:
+        assert (min(kept), max(kept)) == (min(everything), max(everything))
+        assert kept[0] == everything[0] or len(everything) > 20
+    if fading.has_all_since(place):
+        assert fading.since(place).values[:, 0].tolist() == everything[place:]
+    assert fading.has_all_since(max(0, len(everything) - 5))
+    assert fading.has_all_since(0) or len(everything) > 40
