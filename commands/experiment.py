@@ -1,4 +1,4 @@
-"""`lab experiment`: what happens when …, on a cluster of its own, with a picture and its figures."""
+"""`lab experiment`: what happens when …, on a cluster of its own, with a picture and its figures; and the detectors' own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from benchmarks.experiments import outage as outages
 from benchmarks.experiments import outage_plot
+from commands import experiment_detectors
 from commands.lab_settings import LabSettings
 from kafka_cluster import log
 from kafka_cluster.embedded.ports import pick_free
@@ -24,6 +25,9 @@ Plot = Annotated[Path, typer.Option(help="Where the picture goes (PNG); its figu
 @app.callback()
 def group() -> None:
     """See what happens when …, on a cluster of its own."""
+
+
+app.command()(experiment_detectors.protocol)
 
 
 @app.command()
