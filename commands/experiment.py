@@ -1,4 +1,4 @@
-"""`lab experiment`: what happens when …, on a cluster of its own, with a picture and its figures; and the detectors' own."""
+"""`lab experiment`: what happens when …, on a cluster of its own, with a picture and its figures; and of detectors."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def group() -> None:
 
 
 app.command()(experiment_detectors.protocol)
+app.command()(experiment_detectors.kinds)
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmarks.experiments import kinds as anomaly_kinds
 from commands.experiment_folders import folders_table, seeds_table
 from commands.experiment_lost import lost_table
 from commands.experiment_opensearch import opensearch_table
@@ -15,6 +17,7 @@ from commands.experiment_series import series_table
 from commands.scorecard_corpus import read_corpus
 from commands.scorecard_report import write_between
 from commands.scorecard_run import Labelled
+from detectors.catalogue import CATALOGUE, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows
 from kafka_cluster.errors import LabError
@@ -48,10 +51,29 @@ def protocol(
     tell(page, "lost", lost_table("ensemble", labelled))
 
 
-def tell(page: Path | None, name: str, lines: list[str]) -> None:
+def kinds(
+    detector: Annotated[
+        list[str], typer.Option(default_factory=list, help="Which, several times for several [default: all].")
+    ],
+    seed: Annotated[int, typer.Option(min=0, help="Of the generated series.")] = 0,
+    page: Page = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Which detector finds which kind of anomaly, on generated series whose truth is known."""
+    log.configure(level="WARNING")
+    names = detector or list(CATALOGUE)
+    for name in names:
+        known(name)
+    told = anomaly_kinds.run(names, seed)
+    tell(page, "kinds", anomaly_kinds.lines(told), quiet=as_json)
+    if as_json:
+        print(json.dumps(told))
+
+
+def tell(page: Path | None, name: str, lines: list[str], *, quiet: bool = False) -> None:
     """Print a table, and write it into the page between the marks of that name."""
     text = "\n".join(lines)
-    print(f"{name}\n\n{text}\n", flush=True)
+    typer.echo(f"{name}\n\n{text}\n", err=quiet)
     if page is not None:
         mark = f"<!-- lab experiment, {name}:"
         write_between(page, text, f"{mark} begin -->", f"{mark} end -->")
