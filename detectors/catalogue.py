@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from detectors import blind, cusum, ensemble, stream_forest
+from detectors import blind, cusum, ensemble, stream_forest, trend
 from detectors.deciding import Decider, Decision
 from detectors.ensemble_state import Parameters
 from detectors.errors import DetectorError
@@ -78,6 +78,12 @@ CATALOGUE: dict[str, Entry] = {
             options.get("decision", cusum.DECISION),
         ),
         frozenset({"depth", "reference", "slack", "decision"}),
+    ),
+    trend.DETECTOR: Entry(
+        "a steady rise or fall, and when it reaches a limit",
+        trend.DECISION,
+        trend.make,
+        frozenset({"limit", "horizon_s"}),
     ),
     blind.DETECTOR: Entry(
         "the baseline: an alarm every 0.65 warm-ups, whatever the values",
