@@ -13,8 +13,8 @@ from kafka_cluster.codec import Columns
 from kafka_cluster.records import Anomaly, Direction, Evidence, Severity, anomaly_id
 
 # The maths and the wire each have their own words, equal in spelling.
-_SEVERITIES = tuple(Severity(severity.value) for severity in Rank)
-_DIRECTIONS = (Direction.USUAL, Direction.ABOVE, Direction.BELOW)  # by side: 0, 1 and -1, which is the last
+SEVERITIES = tuple(Severity(severity.value) for severity in Rank)
+DIRECTIONS = (Direction.USUAL, Direction.ABOVE, Direction.BELOW)  # by side: 0, 1 and -1, which is the last
 
 
 class Batch(Protocol):
@@ -61,10 +61,10 @@ def _anomaly(batch: Batch, row: int, time_ms: int, score: float, model: Model, w
         model_version=model.version,
         score=score,
         threshold=model.threshold,
-        severity=_SEVERITIES[why.severity],
+        severity=SEVERITIES[why.severity],
         evidence=tuple(
             [
-                Evidence(metric, observed, expected, share, _DIRECTIONS[side])
+                Evidence(metric, observed, expected, share, DIRECTIONS[side])
                 for metric, observed, expected, share, side in why.evidence
             ]
         ),

@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaExcepti
 from confluent_kafka.admin import AdminClient
 
 from consumer_prediction.champion import Champion
+from consumer_prediction.panels import Panels
 from consumer_prediction.settings import PredictionSettings
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.committed import committed
@@ -23,9 +24,15 @@ class Membership:
     """Rebalance callbacks of the group's consumer. `held` are the partitions that this member may commit for."""
 
     def __init__(
-        self, settings: PredictionSettings, consumer: Consumer, admin: AdminClient, clock: Clock, stop: Stop
+        self,
+        settings: PredictionSettings,
+        consumer: Consumer,
+        admin: AdminClient,
+        panels: Panels,
+        clock: Clock,
+        stop: Stop,
     ) -> None:
-        self._settings, self._consumer, self._admin = settings, consumer, admin
+        self._settings, self._consumer, self._admin, self._panels = settings, consumer, admin, panels
         self._clock, self._stop = clock, stop
         self._champion: Champion | None = None
         self._next_question = float("-inf")
@@ -74,6 +81,7 @@ class Membership:
         for partition in committed(consumer, partitions, self._clock, self._stop):
             if partition.offset < 0:
                 partition.offset = self._first_offset(partition.partition)
+            partition.offset = self._panels.begin(partition.partition, partition.offset)
             consumer.incremental_assign([partition])
         gained = {partition.partition for partition in partitions}
         self.held |= gained
@@ -92,6 +100,8 @@ class Membership:
 
     def _drop(self, event: str, partitions: list[TopicPartition]) -> None:
         given = {partition.partition for partition in partitions}
+        for partition in given:
+            self._panels.forget(partition)
         self.held -= given
         self._lost_some = True
         log.info(event, holds=sorted(self.held), given_up=sorted(given))

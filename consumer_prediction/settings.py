@@ -18,6 +18,10 @@ class PredictionSettings(MemberSettings):
     prediction_batch: int = Field(default=50_000, ge=1, le=1_000_000)  # records a transaction, at most
     prediction_poll_s: float = Field(default=0.01, gt=0, le=10)  # how long a batch waits to fill
     prediction_log_limit: int = Field(default=100, ge=0)  # anomalies of a batch that get a log event of their own
+    # detectors.yaml: which detectors serve which topic, keys and metrics; none: the champion forest alone.
+    detectors_file: Path | None = None
+    # Read again before the first record of a partition, so that detectors know what came before; nothing of it is said.
+    detectors_rewind: int = Field(default=50_000, ge=0)  # records
     models_dir: Path = Path("var/models")
     model_name: str = Field(default="cloudwatch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from consumer_prediction.champion import Champion, ChampionWatch
 from consumer_prediction.judge import Judged, judge
 from consumer_prediction.membership import Membership
+from consumer_prediction.panels import Found, Panels
 from consumer_prediction.settings import PredictionSettings
 from kafka_cluster import clients
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
@@ -22,6 +23,7 @@ from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import member_config
+from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.transaction import AbortedError, Output, Transactions
@@ -57,7 +59,9 @@ class Worker:
         schema = load_schema("anomaly")
         self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
-        self._membership = Membership(settings, self._consumer, clients.admin_client(settings), clock, stop)
+        self._panels = Panels(settings, clock)
+        admin = clients.admin_client(settings)
+        self._membership = Membership(settings, self._consumer, admin, self._panels, clock, stop)
         self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_prediction", "id": settings.consumer_id}
@@ -72,10 +76,12 @@ class Worker:
             champion = self._first_champion()
             if champion is not None:
                 self._decoder_for(champion.model.metrics)  # compiled before the first record
+                self._panels.look(champion.model.metrics)
                 self._membership.join(champion)
                 with collected_between_batches(self._clock) as garbage:
                     while not self._stop.requested:
                         champion = self._watch.look() or champion
+                        self._panels.look(champion.model.metrics)
                         self._turn(champion)
                         garbage.collect()
         finally:
@@ -110,54 +116,75 @@ class Worker:
         self._membership.say_when_idle()
         self._beat("scoring" if self._membership.held else "spare: no partitions")
         records = self._membership.still_held(records_of(messages))
-        if records:
-            self._score(champion, ConsumedBatch(self._settings.metrics_topic, records))
+        before, new = self._panels.split(records)
+        if before:
+            self._learn(champion, ConsumedBatch(self._settings.metrics_topic, before))
+        if new:
+            self._score(champion, ConsumedBatch(self._settings.metrics_topic, new))
+
+    def _learn(self, champion: Champion, batch: ConsumedBatch) -> None:
+        """Records from before the first that is this member's to judge: the panels learn them, nothing is said."""
+        while (columns := self._decode(champion, batch)) is None:
+            if self._stop.requested:
+                return
+        self._panels.judge(batch, columns, champion.model)
+
+    def _decode(self, champion: Champion, batch: ConsumedBatch) -> Columns | None:
+        """The batch in columns; None, after a wait, when the registry was away."""
+        try:
+            return self._decoder_for(champion.model.metrics).decode(batch.values)
+        except RegistryAwayError as error:
+            self._wait_for_registry(error)
+            return None
 
     def _score(self, champion: Champion, batch: ConsumedBatch) -> None:
-        try:
-            columns = self._decoder_for(champion.model.metrics).decode(batch.values)
-        except RegistryAwayError as error:
+        columns = self._decode(champion, batch)
+        if columns is None:
             self._read_again(batch)
-            self._wait_for_registry(error)
             return
-        judged = judge(batch, columns, champion.model)
+        judged = judge(batch, columns, champion.model) if self._panels.plan.forest else []
+        found = self._panels.judge(batch, columns, champion.model)
         letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
         self._limit.count(len(batch), len(letters))
         try:
-            outputs = self._outputs(batch, judged, letters)
+            outputs = self._outputs(batch, judged, found, letters)
             self._transactions.commit(self._consumer, outputs, batch.nexts())
         except AbortedError:
             self._read_again(batch)
             return
-        self._count(columns, judged, letters)
+        self._count(columns, [anomaly for _, anomaly in (*judged, *found)], letters)
 
-    def _outputs(self, batch: ConsumedBatch, judged: list[Judged], letters: list[DeadLetter]) -> list[Output]:
+    def _outputs(
+        self, batch: ConsumedBatch, judged: list[Judged], found: list[Found], letters: list[DeadLetter]
+    ) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, batch.key(row), self._encoder.encode(found)) for row, found in judged),
+            *(Output(anomalies, batch.key(row), self._encoder.encode(anomaly)) for row, anomaly in judged),
+            *(Output(anomalies, key, self._encoder.encode(anomaly)) for key, anomaly in found),
             *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
         ]
 
-    def _count(self, columns: Columns, judged: list[Judged], letters: list[DeadLetter]) -> None:
+    def _count(self, columns: Columns, anomalies: list[Anomaly], letters: list[DeadLetter]) -> None:
         self.counts.scored += len(columns.rows)
-        self.counts.anomalies += len(judged)
+        self.counts.anomalies += len(anomalies)
         self.counts.dead_letters += len(letters)
-        for _, found in judged[: self._settings.prediction_log_limit]:
+        for found in anomalies[: self._settings.prediction_log_limit]:
             instant = np.datetime_as_string(np.datetime64(found.timestamp, "ms"), unit="s")
-            why = {"severity": str(found.severity), "reason": found.reason}
+            why = {"detector": found.detector, "severity": str(found.severity), "reason": found.reason}
             log.info("anomaly", key=found.key, at=f"{instant}Z", score=round(found.score, 4), **why)
-        if (more := len(judged) - self._settings.prediction_log_limit) > 0:
+        if (more := len(anomalies) - self._settings.prediction_log_limit) > 0:
             log.info("more anomalies in the same batch", not_shown=more)
         for letter in letters[: self._settings.prediction_log_limit]:
             address = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
             log.warning("dead letter", **address, error=letter.error, reason=letter.reason)
 
     def _read_again(self, batch: ConsumedBatch) -> None:
-        """Go back to the batch's first record in each partition that is still held."""
+        """Go back to the batch's first record in each partition that is still held, and unlearn the batch."""
         first = batch.firsts()
         for partition in self._membership.held & first.keys():
-            self._consumer.seek(TopicPartition(batch.topic, partition, first[partition]))
+            offset = self._panels.begin(partition, first[partition])
+            self._consumer.seek(TopicPartition(batch.topic, partition, offset))
 
     def _wait_for_registry(self, error: LabError) -> None:
         """The record may be fine: hold still, stay in the group, and go on when the registry answers."""

@@ -79,11 +79,18 @@ class Cusum:
         self.history = LastValues(depth)
         self._reference, self._slack, self._decision = reference, slack, decision
         self._tables = tables(depth)
+        self._said = Chart(np.empty(0), np.empty(0), np.empty(0))
 
     def score(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> Float64s:
         """Shape (n,), in [0, 1); higher is stranger. Records in the order in which they came; times do not count."""
         _ = times_ms
-        return self.chart(keys, values).scores(self._decision)
+        self._said = self.chart(keys, values)
+        return self._said.scores(self._decision)
+
+    def say(self, row: int) -> str:
+        """A sentence about a record of the last batch: `is lastingly above 41.2 (CUSUM 7.3 sigma)`."""
+        up, down, expected = (float(column[row]) for column in self._said)
+        return f"is lastingly {'above' if up > down else 'below'} {expected:.4g} (CUSUM {max(up, down):.1f} sigma)"
 
     def chart(self, keys: Int64s, values: Float64s, checked: Bools | None = None) -> Chart:
         """Both sums of each record, which is then noted. Where `checked` is false the record is only noted."""

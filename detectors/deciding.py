@@ -59,6 +59,11 @@ class Decider:
         self._keys = KeyTable()
         self._state, self._rings = self._room(self._keys.capacity)
 
+    @property
+    def threshold(self) -> float:
+        """Where alarms begin."""
+        return self._decision.threshold
+
     def alarms(self, keys: Int64s, scores: Float64s) -> Bools:
         """Shape (n,): which records are alarms. Each key's records in order."""
         slots = self._keys.slots(np.ascontiguousarray(keys, np.int64))

@@ -98,7 +98,7 @@ def reasons(model: Model, times_ms: Int64s, values: Float64s, scores: Float64s) 
         return []
     shares = contributions(model, times_ms, values, scores)
     order = np.argsort(-shares, axis=1, kind="stable")
-    sides = (values > model.profile.high).astype(np.int64) - (values < model.profile.low)
+    sides = model.profile.sides(values)
     columns = (values, model.profile.expected(times_ms), shares, sides)
     # From here on in plain Python numbers: taking one at a time out of an array costs more than all the rest.
     rows = zip(
@@ -135,6 +135,15 @@ def _sentence(evidence: list[Entry], at_hour: int) -> str:
         return f"unusual combination of {_listed([entry[0] for entry in evidence])} for {at_hour:02}:00 UTC"
     normal = [entry[0] for entry in evidence if entry[-1] == _USUAL]
     return f"{', '.join(strange)} for {at_hour:02}:00 UTC" + (f"; {_listed(normal)} normal" if normal else "")
+
+
+def single(entry: Entry, at_hour: int, detector: str, words: str | None) -> str:
+    """The sentence of a detector that looks at one metric: its own words for it if it has any, else ours."""
+    if words is not None:
+        return f"{entry[0]} {words}"
+    if entry[-1] != _USUAL:
+        return f"{_compared(*entry)} for {at_hour:02}:00 UTC"
+    return f"{entry[0]} {entry[1]:.4g} is in its usual range, but its course is not ({detector})"
 
 
 def _compared(metric: str, observed: float, expected: float, _contribution: float, side: int) -> str:

@@ -36,6 +36,11 @@ class Profile:
         expected: Float64s = self.median[hour(times_ms)]
         return expected
 
+    def sides(self, values: Float64s) -> Int64s:
+        """Shape (n, m): 1 above the central range, -1 below it, 0 inside."""
+        sides: Int64s = (values > self.high).astype(np.int64) - (values < self.low)
+        return sides
+
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `from_arrays` takes."""
         return {"median": self.median, "low": self.low, "high": self.high}

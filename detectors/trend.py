@@ -8,7 +8,7 @@ The last PANES groups of records (a warm-up together) are averaged. Over these a
 
 a (at least 1) allows for averages that depend on their forerunners: it is Hamed and Rao's sum over the autocorrelations
 of the ranks of what the line leaves over, up to the first that is not positive, each put up by what fitting a line
-takes away from it. That keeps level shifts and most of a random walk, whose leftovers wander, from being called a trend.
+takes away from it. That keeps level shifts and most of a random walk, whose leftovers wander, from being called trends.
 Sen 1968, JASA 63; Mann 1945, Econometrica 13; Hamed and Rao 1998, Journal of Hydrology 204.
 
 Score: |z| / (|z| + 4.5), in [0, 1); the alarm is above 0.5. With a `limit` a trend scores only if it leads there within
@@ -16,8 +16,8 @@ Score: |z| / (|z| + 4.5), in [0, 1); the alarm is above 0.5. With a `limit` a tr
 whole days: choose a warm-up of a day or more.
 
 Above 0.5 in noise: never in 100,000 groups simulated; in a random walk at one group in 200. A rise by 2 standard
-deviations of the noise within the window is always found, by 1 in half of the series. State: 0.5 kB a key. Cost: 0.02 µs
-a record, and 7 µs a group.
+deviations of the noise within the window is always found, by 1 in half of the series. State: 0.5 kB a key. Cost: 0.02
+µs a record, and 7 µs a group.
 """
 
 from __future__ import annotations

@@ -53,6 +53,18 @@ class ConsumedBatch:
         """The key of a record."""
         return self._messages[row].key()
 
+    def keys(self) -> list[bytes | None]:
+        """The key of every record."""
+        return list(map(Message.key, self._messages))
+
+    def partitions(self) -> list[int]:
+        """The partition of every record."""
+        return cast(list[int], list(map(Message.partition, self._messages)))
+
+    def offsets(self) -> list[int]:
+        """The offset of every record."""
+        return cast(list[int], list(map(Message.offset, self._messages)))
+
     def timestamp_ms(self, row: int) -> int:
         """The Kafka timestamp of a record."""
         return int(self._messages[row].timestamp()[1])

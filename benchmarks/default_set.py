@@ -1,0 +1,56 @@
+"""What the default detectors cost beside the forest alone: `python -m benchmarks.default_set [records] [--json]`.
+
+A cluster of its own; one member consumes, scores and commits the same load with the forest alone, and with forest,
+rules and CUSUM as detectors.yaml of the checkout says. Runs alternate; the ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from typing import Any
+
+from benchmarks.stage import SCORING, stage
+from commands.bench import own_lab
+from kafka_cluster import log
+from kafka_cluster.embedded.settings import CHECKOUT
+
+RECORDS, KEYS, PARTITIONS, ROUNDS = 1_000_000, 1_000, 4, 3
+SIDES = {"forest_per_s": "", "default_set_per_s": str(CHECKOUT / "detectors.yaml")}
+
+
+def run(records: int) -> dict[str, Any]:
+    """Records a second of both, and their ratio."""
+    rates: dict[str, list[float]] = {name: [] for name in SIDES}
+    with stage(own_lab(), PARTITIONS, say) as on:
+        for _ in range(ROUNDS):
+            for name, file in SIDES.items():
+                with on.load(records, KEYS, PARTITIONS) as load:
+                    more = {"DETECTORS_FILE": file} if file else {}
+                    rates[name].append(on.measure(load, SCORING, 1, **more).per_s)
+                    say(f"{name} {rates[name][-1]:,.0f}")
+    medians = {name: round(statistics.median(its)) for name, its in rates.items()}
+    ratio = medians["default_set_per_s"] / medians["forest_per_s"]
+    return {"records": records, "keys": KEYS, **medians, "ratio": round(ratio, 3)}
+
+
+def say(text: str) -> None:
+    """To a person who waits."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - its progress
+
+
+def main() -> None:
+    """Print it."""
+    log.configure("console", "WARNING")
+    numbers = [int(text) for text in sys.argv[1:] if text.isdigit()]
+    found = run(numbers[0] if numbers else RECORDS)
+    if "--json" in sys.argv:
+        print(json.dumps(found))  # noqa: T201 - its result
+        return
+    for name, value in found.items():
+        print(f"{name:24} {value:>12,}")  # noqa: T201 - its result
+
+
+if __name__ == "__main__":
+    main()
