@@ -29,6 +29,7 @@ def group() -> None:
 
 app.command()(experiment_detectors.protocol)
 app.command()(experiment_detectors.kinds)
+app.command()(experiment_detectors.tradeoff)
 
 
 @app.command()

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from benchmarks.experiments import kinds as anomaly_kinds
+from benchmarks.experiments import tradeoff as tradeoffs
+from benchmarks.experiments import tradeoff_plot
 from commands.experiment_folders import folders_table, seeds_table
 from commands.experiment_lost import lost_table
 from commands.experiment_opensearch import opensearch_table
@@ -21,10 +23,16 @@ from detectors.catalogue import CATALOGUE, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows
 from kafka_cluster.errors import LabError
+from producer.files import write_whole
 
 JUDGED = ("ensemble", "isolation-forest")
 WITH_BASELINE = (*JUDGED, "blind")
 
+Detectors = Annotated[
+    list[str], typer.Option("--detector", default_factory=list, help="Which, several times for several [default: all].")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the generated series.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 Page = Annotated[Path | None, typer.Option("--write", help="A page whose tables are written anew between their marks.")]
 
 
@@ -52,28 +60,48 @@ def protocol(
 
 
 def kinds(
-    detector: Annotated[
-        list[str], typer.Option(default_factory=list, help="Which, several times for several [default: all].")
-    ],
-    seed: Annotated[int, typer.Option(min=0, help="Of the generated series.")] = 0,
+    detector: Detectors,
+    series: Annotated[int, typer.Option(min=1, help="Of each kind.")] = anomaly_kinds.SERIES,
+    seed: Seed = 0,
     page: Page = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Which detector finds which kind of anomaly, on generated series whose truth is known."""
     log.configure(level="WARNING")
-    names = detector or list(CATALOGUE)
-    for name in names:
-        known(name)
-    told = anomaly_kinds.run(names, seed)
+    told = anomaly_kinds.run(_names(detector), seed, series)
     tell(page, "kinds", anomaly_kinds.lines(told), quiet=as_json)
     if as_json:
         print(json.dumps(told))
 
 
+def tradeoff(
+    detector: Detectors,
+    series: Annotated[int, typer.Option(min=1, help="Of each kind of anomaly.")] = tradeoffs.SERIES,
+    seed: Seed = 0,
+    plot: Annotated[Path, typer.Option(help="Where the picture goes (PNG).")] = Path("var/tradeoff.png"),
+    page: Page = None,
+    as_json: Json = False,
+) -> None:
+    """Contamination and thresholds: false alarms (type I) against misses (type II), with a picture."""
+    log.configure(level="WARNING")
+    told = tradeoffs.run(_names(detector), seed, series)
+    write_whole(plot, tradeoff_plot.draw(told))
+    tell(page, "tradeoff", tradeoffs.lines(told), quiet=as_json)
+    typer.echo(f"wrote {plot}", err=True)
+    if as_json:
+        print(json.dumps(told))
+
+
+def _names(given: list[str]) -> list[str]:
+    for name in given:
+        known(name)
+    return given or list(CATALOGUE)
+
+
 def tell(page: Path | None, name: str, lines: list[str], *, quiet: bool = False) -> None:
     """Print a table, and write it into the page between the marks of that name."""
-    text = "\n".join(lines)
-    typer.echo(f"{name}\n\n{text}\n", err=quiet)
+    text = "\n".join(lines) + "\n"
+    typer.echo(f"{name}\n\n{text}", err=quiet)
     if page is not None:
         mark = f"<!-- lab experiment, {name}:"
         write_between(page, text, f"{mark} begin -->", f"{mark} end -->")

@@ -25,6 +25,7 @@ STEP_MS = 300_000
 A_DAY = 288  # records
 AN_HOUR = 12
 DAYS = 21
+BATCH = 4 * AN_HOUR  # records of each series
 WARM_UP = 2 * A_DAY
 SERIES = 20  # of each kind
 NOISE = 8.0
@@ -131,16 +132,27 @@ class Outcome:
 
 
 def judge(name: str, given: World, options: Options | None = None) -> Outcome:
-    """Stream the world through a detector of the catalogue, all series as keys, an hour a batch."""
+    """Stream the world through a detector of the catalogue and hold its alarms against what is known."""
+    return outcome(_stream(name, given, options)[1], given)
+
+
+def scores_of(name: str, given: World) -> Float64s:
+    """Shape (series, n): what the detector says of every record."""
+    return _stream(name, given, None)[0]
+
+
+def _stream(name: str, given: World, options: Options | None) -> tuple[Float64s, Bools]:
+    """Scores and alarms, shape (series, n); all series as keys of one stream, some hours a batch."""
     series, n = given.values.shape
     its = Judge.make(name, WARM_UP, options)
     keys, times = np.tile(np.arange(series), n), np.repeat(np.arange(n) * STEP_MS, series)
-    values, step = np.ascontiguousarray(given.values.T).ravel(), series * AN_HOUR
+    values, step = np.ascontiguousarray(given.values.T).ravel(), series * BATCH
     parts = [
-        its.judge(keys[first : first + step], times[first : first + step], values[first : first + step])[1]
+        its.judge(keys[first : first + step], times[first : first + step], values[first : first + step])
         for first in range(0, len(values), step)
     ]
-    return outcome(np.concatenate(parts).reshape(n, series).T, given)
+    scores, alarms = (np.concatenate(each).reshape(n, series).T for each in zip(*parts, strict=True))
+    return scores, alarms
 
 
 def outcome(alarms: Bools, given: World) -> Outcome:
