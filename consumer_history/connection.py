@@ -29,6 +29,8 @@ from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
 T = TypeVar("T")
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"  # the driver turns the error of the TLS handshake into one of the socket
+TRUST = "CASSANDRA_TLS_CA is to know who signed it, and it to name the address; CASSANDRA_TLS_CHECK_HOST=false lets any"
 log = get_logger()
 logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # what it warns of comes to us as errors, with a reason
 
@@ -123,9 +125,12 @@ class Connection:
         if isinstance(error, NoHostAvailable) and "using keyspace" in str(error):
             return self._refused(error, "`python -m consumer_history.migrate` makes keyspace and tables")
         if isinstance(error, NoHostAvailable):
-            for cause in error.errors.values() if isinstance(error.errors, dict) else ():
+            causes = list(error.errors.values()) if isinstance(error.errors, dict) else []
+            for cause in causes:
                 if isinstance(cause, cassandra.AuthenticationFailed):
                     return self._refused(cause, "set CASSANDRA_USERNAME and CASSANDRA_PASSWORD")
+            if causes and all(UNTRUSTED in str(cause) for cause in causes):
+                return self._refused(causes[0], TRUST)
         return StoreAwayError(self._name(), _one_line(error), "is it up? `lab up --with cassandra` starts one here")
 
     def _refused(self, error: Exception, way_out: str) -> LabError:

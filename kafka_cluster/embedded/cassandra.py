@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kafka_cluster.embedded.artifacts import ArtifactStore
 from kafka_cluster.embedded.server import ASK_TIMEOUT_S, HOST, WIPE, Server
@@ -42,6 +42,7 @@ class Node:
     host: str = HOST
     seeds: tuple[str, ...] = (HOST,)
     heap_mb: int = 640
+    options: Mapping[str, object] = field(default_factory=dict)  # of cassandra.yaml, over the lab's own
 
 
 class Cassandra(Server):
@@ -114,6 +115,7 @@ class Cassandra(Server):
             "read_request_timeout": "10000ms",
             "range_request_timeout": "20000ms",
             "materialized_views_enabled": False,
+            **self.node.options,
         }
 
     def command(self) -> Sequence[str]:

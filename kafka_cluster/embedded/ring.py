@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -22,7 +22,8 @@ STOP_TIMEOUT_S = 15.0
 class Ring:
     """The nodes; their data are under `settings.lab_var`, their ports the settings' Cassandra ports on each address.
 
-    Where a system has only 127.0.0.1 on its loopback interface (macOS), the other addresses have to be added first.
+    `options` are settings of their cassandra.yaml, over the lab's own. Where a system has only 127.0.0.1 on its
+    loopback interface (macOS), the other addresses have to be added first.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Ring:
         hosts: Sequence[str] = ("127.0.0.1", "127.0.0.2", "127.0.0.3"),
         *,
         heap_mb: int = 320,
+        options: Mapping[str, object] | None = None,
         clock: Clock | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -38,7 +40,7 @@ class Ring:
         self._store = ArtifactStore(settings.lab_cache, settings.lab_maven_repository)
         self._starter = Starter(self._state, self._entries, clock or SystemClock(), Stop(), say)
         # Every node is a seed: a new ring then has nothing to stream, and its nodes start at the same time.
-        nodes = [Node(f"cassandra-{host}", host, tuple(hosts), heap_mb) for host in hosts]
+        nodes = [Node(f"cassandra-{host}", host, tuple(hosts), heap_mb, options or {}) for host in hosts]
         ports = settings.cassandra_port, settings.cassandra_storage_port
         self._servers = {node.host: Cassandra(settings, self._store, *ports, node) for node in nodes}
 
