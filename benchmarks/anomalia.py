@@ -20,6 +20,7 @@ from commands.demo_processes import Beat, Program, start, wait_for
 from consumer_history.settings import StoreKind
 from detectors.cusum import REFERENCE
 from kafka_cluster.clock import Clock, Stop, SystemClock
+from kafka_cluster.embedded.broker import Broker
 from kafka_cluster.embedded.cluster import Cluster
 from kafka_cluster.embedded.settings import LabSettings
 from kafka_cluster.errors import LabError
@@ -96,12 +97,21 @@ class _Bench:
         self._lab, self._cluster, self._plan, self._say = lab, cluster, plan, say
         self._clock: Clock = SystemClock()
         self._env = cluster.info.env()
+        self._topic: dict[str, float] = {}
 
     def fill(self) -> None:
         given: dict[str, Any] = {name.lower(): value for name, value in self._env.items()}
         prepare(PrepareSettings.read(**given, partitions=PARTITIONS), self._clock)
         settings = EventSettings.read(**given, event_keys=self._plan.keys, event_records=self._plan.events)
+        before_s = self._broker_cpu_s()
         send_events(settings, self._clock, Stop())
+        cpu_s = self._broker_cpu_s() - before_s
+        self._topic = {
+            "broker_us_per_event_written": round(cpu_s / self._plan.events * 1e6, 3),
+            "topic_bytes_per_event": round(
+                log_bytes_of(self._lab.lab_var, settings.events_topic) / self._plan.events, 1
+            ),
+        }
 
     def measure(self, store: StoreKind) -> dict[str, Any]:
         if store in TABLES:
@@ -118,7 +128,12 @@ class _Bench:
             again = wait_for(program, _ready, "a state", RECOVERY_TIMEOUT_S, self._clock)
         finally:
             program.stop()
-        return figures(first, last, again)
+        found = figures(first, last, again)
+        found["measured"] |= self._topic
+        return found
+
+    def _broker_cpu_s(self) -> float:
+        return sum(_cpu_s(server.pid) for server in self._cluster.status() if server.name == Broker.name)
 
     def _start(self, store: StoreKind) -> Program:
         own = {
@@ -198,6 +213,11 @@ def _cpu_s(pid: int) -> float:
         times = psutil.Process(pid).cpu_times()
         return float(times.user + times.system)
     return 0.0
+
+
+def log_bytes_of(var: Path, topic: str) -> int:
+    """What the broker's segments of a topic occupy."""
+    return sum(file.stat().st_size for file in var.rglob(f"{topic}-*/*.log"))
 
 
 def bytes_of(var: Path, table: str) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.anomalia import PARTITIONS, Plan, Sample, bytes_of, figures, lines
+from benchmarks.anomalia import PARTITIONS, Plan, Sample, bytes_of, figures, lines, log_bytes_of
 from commands.bench import anomalia
 from kafka_cluster.errors import LabError, SettingsError
 
@@ -75,3 +75,10 @@ def test_what_is_no_store_or_no_probability_is_refused_before_anything_starts() 
         anomalia(store="paper")
     with pytest.raises(SettingsError, match="CHECK_PROBABILITY"):
         anomalia(check_probability="2")
+
+
+def test_a_topics_size_is_that_of_its_own_segments(tmp_path: Path) -> None:
+    for name in ("events-0/0.log", "events-1/0.log", "events-1/0.index", "anomalies-0/0.log", "events-ab12/a-Data.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"12345")
+    assert log_bytes_of(tmp_path, "events") == 10
