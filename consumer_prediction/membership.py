@@ -37,7 +37,8 @@ class Membership:
         self._champion: Champion | None = None
         self._next_question = float("-inf")
         self._said_idle = False
-        self._lost_some = False  # since the last batch
+        self._lost: set[int] = set()  # since the last batch, also where they have come back
+        self._began: dict[int, int] = {}  # by partition held, the offset at which reading began
         self.held: set[int] = set()
 
     def join(self, champion: Champion) -> None:
@@ -54,12 +55,24 @@ class Membership:
     def still_held(self, records: list[Message]) -> list[Message]:
         """The records of a batch that are this member's to score.
 
-        A rebalance inside the call that gave the batch may have taken partitions whose records are already in it.
+        A rebalance inside the call that gave the batch may have taken partitions whose records are already in it. One
+        that has come back begins again where it was committed: in the batch may be records of it from before, which
+        will be read again.
         """
-        if not self._lost_some:
+        if not self._lost:
             return records
-        self._lost_some = False
-        return [record for record in records if record.partition() in self.held]
+        lost, self._lost = self._lost, set()
+        topic = self._settings.metrics_topic
+        for partition in sorted(lost & self.held):
+            again = TopicPartition(topic, partition, self._began[partition])
+            self._consumer.incremental_unassign([again])
+            self._consumer.incremental_assign([again])
+        return [record for record in records if record.partition() in self.held - lost]
+
+    @property
+    def unbroken(self) -> set[int]:
+        """Partitions held without a break since the last batch: nobody else can have gone on in them."""
+        return self.held - self._lost
 
     def say_when_idle(self) -> None:
         """A member without a partition asks how large the group is, and says why it has nothing to do."""
@@ -82,6 +95,7 @@ class Membership:
             if partition.offset < 0:
                 partition.offset = self._first_offset(partition.partition)
             partition.offset = self._panels.begin(partition.partition, partition.offset)
+            self._began[partition.partition] = partition.offset
             consumer.incremental_assign([partition])
         gained = {partition.partition for partition in partitions}
         self.held |= gained
@@ -103,7 +117,7 @@ class Membership:
         for partition in given:
             self._panels.forget(partition)
         self.held -= given
-        self._lost_some = True
+        self._lost |= given
         log.info(event, holds=sorted(self.held), given_up=sorted(given))
 
     def _first_offset(self, partition: int) -> int:

@@ -119,6 +119,7 @@ class Worker:
         before, new = self._panels.split(records)
         if before:
             self._learn(champion, ConsumedBatch(self._settings.metrics_topic, before))
+            new = self._membership.still_held(new)  # learning may have waited for the registry, and the group gone on
         if new:
             self._score(champion, ConsumedBatch(self._settings.metrics_topic, new))
 
@@ -180,9 +181,12 @@ class Worker:
             log.warning("dead letter", **address, error=letter.error, reason=letter.reason)
 
     def _read_again(self, batch: ConsumedBatch) -> None:
-        """Go back to the batch's first record in each partition that is still held, and unlearn the batch."""
+        """Go back to the batch's first record in each partition that is still held, and unlearn the batch.
+
+        One that went and came back in a wait stays where it began anew: another member may have committed more.
+        """
         first = batch.firsts()
-        for partition in self._membership.held & first.keys():
+        for partition in self._membership.unbroken & first.keys():
             offset = self._panels.begin(partition, first[partition])
             self._consumer.seek(TopicPartition(batch.topic, partition, offset))
 
