@@ -14,11 +14,12 @@ from commands.scorecard_blindfold import blindfold
 from commands.scorecard_corpus import read_corpus
 from commands.scorecard_report import save as save_scores
 from commands.scorecard_report import tables, write_between
-from commands.scorecard_run import SHORTEST, Labelled, hold, stream
+from commands.scorecard_run import SHORTEST, Labelled, Said, hold, stream
 from detectors.catalogue import CATALOGUE, Options, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows
 from kafka_cluster.errors import LabError
+from producer.files import write_whole
 
 EXAMPLE = "write `ensemble:` and, indented below it, `threshold: 0.2`"
 
@@ -35,6 +36,9 @@ def scorecard(
         typer.Option(min=SHORTEST, help="Records without a score [default: the benchmark's 15 %, at most 750]."),
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Write per-record scores in the benchmark's layout to it.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Write a picture of each series with every detector's alarms to it.")
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(help="A page whose tables are written anew between their marks.")
     ] = None,
@@ -61,6 +65,8 @@ def scorecard(
     if save is not None:
         for each in said:
             save_scores(each, labelled, save)
+    if plots is not None:
+        draw_each(said, labelled, plots)
     told = {each.name: hold(each, labelled) for each in said}
     text = tables(told)
     if write is not None:
@@ -70,6 +76,14 @@ def scorecard(
         print(json.dumps({"data": str(data), "series": len(series), "detectors": told}))
     else:
         print(text)
+
+
+def draw_each(said: list[Said], labelled: Labelled, folder: Path) -> None:
+    """Write `<folder>/<folder of the series>/<series>.png`."""
+    from commands.scorecard_plot import draw  # noqa: PLC0415 - slow to import, and only pictures need it
+
+    for number, series in enumerate(labelled.series):
+        write_whole(folder / series.folder / f"{series.name}.png", draw(said, labelled, number))
 
 
 def read_options(path: Path | None) -> Mapping[str, Options]:

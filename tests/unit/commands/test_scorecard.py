@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import matplotlib.image
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -244,6 +245,21 @@ def test_the_first_part_of_a_series_has_the_scores_it_has_in_the_whole(corpus: P
     assert len(files) == 3 * len(catalogue.CATALOGUE)
     for file in files:
         assert (part / file).read_text().splitlines() == (whole / file).read_text().splitlines()[:951]
+
+
+def test_a_picture_of_each_series_shows_windows_found_and_false_alarms(corpus: Path, tmp_path: Path) -> None:
+    run(corpus, "--detector", "ensemble", "--detector", "blind", "--plots", str(tmp_path / "plots"))
+    one, calm = (matplotlib.image.imread(tmp_path / "plots" / f"{name}.png") for name in ("one/a", "two/c"))
+    for picture, windows in ((one, True), (calm, False)):
+        assert picture.shape[0] > 400
+        assert has(picture, "#d62728")  # false alarms
+        assert has(picture, "#2a8f4f") == windows  # true ones
+
+
+def has(picture: Any, colour: str) -> bool:
+    """Whether a picture has a pixel close to that colour."""
+    wanted = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    return bool((np.abs(picture[:, :, :3] - wanted).max(axis=2) < 0.12).any())
 
 
 def test_batches_do_not_matter(corpus: Path) -> None:
