@@ -14,8 +14,9 @@ from functools import partial
 import numpy as np
 
 from consumer_history.connection import Connection
-from consumer_history.store import EventBatch, Float64s, Int64s
+from consumer_history.store import EventBatch, Float64s, Int64s, SavedState
 from consumer_history.writes import Send, write_all
+from detectors.last_values import Snapshot
 
 
 class BaselineStore:
@@ -50,9 +51,21 @@ class BaselineStore:
         rows = self._connection.again(lambda: ask().result())
         return np.array([value for (value,) in rows], np.float64)[::-1]
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - the protocol's
+    def last(
+        self,
+        until: Mapping[int, int],  # noqa: ARG002 - the protocol's
+        depth: int,  # noqa: ARG002 - the protocol's
+        since: Mapping[int, int] | None = None,  # noqa: ARG002 - the protocol's
+    ) -> Iterator[EventBatch]:
         """Nothing: see above."""
         return iter(())
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Nothing is kept: there are no states."""
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:  # noqa: ARG002 - the protocol's
+        """None: see `save`."""
+        return None
 
     def close(self) -> None:
         """End the connection."""

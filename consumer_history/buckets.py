@@ -34,10 +34,12 @@ class Buckets:
         bound = self._insert.bind((self._store, self._topic, partition, bucket, now_ms))
         return partial(self._connection.session.execute_async, bound)
 
-    def below(self, partition: int, until: int) -> list[int]:
-        """The buckets that may hold offsets below `until`, oldest first."""
+    def between(self, partition: int, since: int, until: int) -> list[int]:
+        """The buckets that may hold offsets from `since` to below `until`, oldest first."""
         rows = self._connection.rows(self._select, self._store, self._topic, partition)
-        return sorted(bucket for (bucket,) in rows if bucket * BUCKET_EVENTS < until)
+        return sorted(
+            bucket for (bucket,) in rows if since // BUCKET_EVENTS <= bucket and bucket * BUCKET_EVENTS < until
+        )
 
 
 def by_bucket(batch: EventBatch) -> Iterator[tuple[int, int, EventBatch]]:

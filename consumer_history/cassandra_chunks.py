@@ -18,8 +18,10 @@ from consumer_history.chunk_codec import (
     unpack_values,
 )
 from consumer_history.connection import Connection
-from consumer_history.store import EventBatch
+from consumer_history.saved_states import SavedStates
+from consumer_history.store import EventBatch, SavedState
 from consumer_history.writes import Send, write_all
+from detectors.last_values import Snapshot
 
 PAGE_CHUNKS = 32  # of 8,192 events each: 4 MB
 COLUMNS = "first_offset, last_offset, events, offsets, keys, times, values"
@@ -33,6 +35,7 @@ class ChunkStore:
     def __init__(self, connection: Connection, topic: str) -> None:
         self._connection, self._topic = connection, topic
         self.rows = 0
+        self._states = SavedStates(connection, topic)
         self._buckets = Buckets(connection, "chunks", topic)
         self._insert, self._select = connection.prepare(INSERT), connection.prepare(SELECT)
 
@@ -50,16 +53,30 @@ class ChunkStore:
                 yield partial(self._connection.session.execute_async, bound)
             yield self._buckets.note(partition, bucket)
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+    def last(
+        self,
+        until: Mapping[int, int],
+        depth: int,  # noqa: ARG002 - more may be given
+        since: Mapping[int, int] | None = None,
+    ) -> Iterator[EventBatch]:
         """Every event that is stored below `until`, chunk by chunk."""
         for partition, end in until.items():
-            seen = -1
-            for bucket in self._buckets.below(partition, end):
+            begin = (since or {}).get(partition, 0)
+            seen = begin - 1
+            for bucket in self._buckets.between(partition, begin, end):
                 for row in self._connection.rows(self._select, self._topic, partition, bucket, page=PAGE_CHUNKS):
                     found = _between(unpacked(partition, row), seen, end)
                     if len(found):
                         seen = int(found.offsets[-1])
                         yield found
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Keep a state. Raises StoreAwayError."""
+        self._states.save(partition, offset, state)
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
+        """The newest state as of an offset up to `until`. Raises StoreAwayError."""
+        return self._states.newest(partition, until, depth)
 
     def close(self) -> None:
         """End the connection."""

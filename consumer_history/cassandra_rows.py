@@ -11,8 +11,10 @@ import numpy as np
 from consumer_history.buckets import Buckets, by_bucket
 from consumer_history.connection import Connection
 from consumer_history.packed_batch import RowPacker, send
-from consumer_history.store import EventBatch, Float64s
+from consumer_history.saved_states import SavedStates
+from consumer_history.store import EventBatch, Float64s, SavedState
 from consumer_history.writes import Send, write_all
+from detectors.last_values import Snapshot
 
 PAGE_ROWS = 20_000
 INSERT = "INSERT INTO events (topic, partition, bucket, key, offset, time, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -27,6 +29,7 @@ class RowStore:
     def __init__(self, connection: Connection, topic: str) -> None:
         self._connection, self._topic = connection, topic
         self.rows = 0
+        self._states = SavedStates(connection, topic)
         self._buckets = Buckets(connection, "events", topic)
         self._packer = RowPacker(connection.prepare(INSERT), {"topic": topic.encode()}, COLUMNS)
         self._bucket = connection.prepare(f"SELECT key, offset, toUnixTimestamp(time) AS time_ms, value {BUCKET_OF}")
@@ -49,18 +52,24 @@ class RowStore:
                 yield partial(send, self._connection, rows[first : first + rows_a_request], where)
             yield self._buckets.note(partition, bucket)
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+    def last(
+        self,
+        until: Mapping[int, int],
+        depth: int,  # noqa: ARG002 - more may be given
+        since: Mapping[int, int] | None = None,
+    ) -> Iterator[EventBatch]:
         """Every event that is stored below `until`: which keys there are is known only when all were seen."""
         for partition, end in until.items():
-            for bucket in self._buckets.below(partition, end):
-                found = self._read(partition, bucket, end)
+            begin = (since or {}).get(partition, 0)
+            for bucket in self._buckets.between(partition, begin, end):
+                found = self._read(partition, bucket, begin, end)
                 if len(found):
                     yield found
 
-    def _read(self, partition: int, bucket: int, end: int) -> EventBatch:
+    def _read(self, partition: int, bucket: int, begin: int, end: int) -> EventBatch:
         rows = self._connection.rows(self._bucket, self._topic, partition, bucket, page=PAGE_ROWS)
         found = np.fromiter(rows, COLUMNS_READ)
-        found = found[found["offset"] < end]
+        found = found[(found["offset"] >= begin) & (found["offset"] < end)]
         found = found[np.argsort(found["offset"])]
         partitions = np.full(len(found), partition, np.int32)
         keys, offsets, times_ms, values = (np.ascontiguousarray(found[name]) for name in COLUMNS_READ.names or ())
@@ -69,13 +78,21 @@ class RowStore:
     def last_of_key(self, partition: int, key: int, until: int, depth: int) -> Float64s:
         """The last `depth` values of one key below the offset `until`, oldest first: one query a bucket."""
         newest: list[float] = []
-        for bucket in reversed(self._buckets.below(partition, until)):
+        for bucket in reversed(self._buckets.between(partition, 0, until)):
             left = depth - len(newest)
             if left <= 0:
                 break
             found = self._connection.rows(self._key, self._topic, partition, bucket, key, until, left)
             newest += [value for _, value in found]
         return np.array(newest[::-1], np.float64)
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Keep a state. Raises StoreAwayError."""
+        self._states.save(partition, offset, state)
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
+        """The newest state as of an offset up to `until`. Raises StoreAwayError."""
+        return self._states.newest(partition, until, depth)
 
     def close(self) -> None:
         """End the connection."""

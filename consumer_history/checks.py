@@ -58,9 +58,11 @@ class Checks:
         """What their values occupy."""
         return sum(state.history.nbytes for state in self._states.values())
 
-    def start(self, partition: int, offset: int) -> None:
-        """An empty state that goes on at `offset`; `learn` fills it with what is stored below."""
+    def start(self, partition: int, offset: int, saved: Snapshot | None = None) -> None:
+        """An empty state, or a saved one, that goes on at `offset`; `learn` gives it what is stored below."""
         self._states[partition], self._next[partition] = self._detector(), offset
+        if saved is not None:
+            self._states[partition].restore(saved)
 
     def drop(self, partition: int) -> None:
         """Forget a partition. Harmless when it is not there."""
@@ -73,9 +75,17 @@ class Checks:
             if partition in self._states:
                 self._states[partition].history.push(part.keys, part.values)
 
+    def keys_of(self, partition: int) -> int:
+        """Keys of a partition held."""
+        return len(self._states[partition].history)
+
+    def snapshot(self, partition: int) -> Snapshot:
+        """A copy of the state of a partition held."""
+        return self._states[partition].snapshot()
+
     def snapshots(self) -> dict[int, Snapshot]:
         """By partition held: a copy of its state."""
-        return {partition: state.snapshot() for partition, state in self._states.items()}
+        return {partition: self.snapshot(partition) for partition in self._states}
 
     def unseen(self, batch: EventBatch) -> Bools:
         """Shape (n,): false for events of partitions that are not held, or that are part of the state already.

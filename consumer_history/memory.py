@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from consumer_history.store import EventBatch, StoreAwayError
+from consumer_history.store import EventBatch, SavedState, StoreAwayError
+from detectors.last_values import Snapshot
 
 
 class MemoryStore:
@@ -15,6 +16,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.away = False
         self.rows = 0
+        self._states: dict[tuple[int, int, int], Snapshot] = {}
         self._log: dict[int, list[EventBatch]] = {}
 
     def append(self, batch: EventBatch) -> None:
@@ -24,7 +26,12 @@ class MemoryStore:
         for partition, part in batch.by_partition():
             self._log.setdefault(partition, []).append(part)
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+    def last(
+        self,
+        until: Mapping[int, int],
+        depth: int,  # noqa: ARG002 - more may be given
+        since: Mapping[int, int] | None = None,
+    ) -> Iterator[EventBatch]:
         """Every event below `until`, each once. Raises StoreAwayError."""
         self._must_answer()
         for partition, end in until.items():
@@ -32,9 +39,21 @@ class MemoryStore:
                 continue
             log = joined(self._log[partition])
             _, first = np.unique(log.offsets, return_index=True)  # in order, and of each offset the first that came
-            found = log.take(first[log.offsets[first] < end])
+            offsets = log.offsets[first]
+            found = log.take(first[(offsets >= (since or {}).get(partition, 0)) & (offsets < end)])
             if len(found):
                 yield found
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Keep every state. Raises StoreAwayError."""
+        self._must_answer()
+        self._states[partition, state["rings"].shape[1], offset] = state
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
+        """The newest one up to `until`. Raises StoreAwayError."""
+        self._must_answer()
+        fit = [key for key in self._states if key[:2] == (partition, depth) and key[2] <= until]
+        return SavedState(max(fit)[2], self._states[max(fit)]) if fit else None
 
     def close(self) -> None:
         """Nothing to give back."""

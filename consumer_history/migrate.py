@@ -23,7 +23,7 @@ from kafka_cluster.errors import LabError, one_clear_line
 from kafka_cluster.log import get_logger
 
 FOLDER = Path(__file__).with_name("cql")
-TABLES_WITH_TTL = ("events", "chunks", "buckets", "data_stream")
+TABLES_WITH_TTL = ("events", "chunks", "buckets", "data_stream", "states", "state_parts")
 WAIT_S = 60.0
 LOCK_TTL_S, LOCK_LOOK_S = 60, 0.2
 WINDOWS = 30  # files of a table that go whole when their time is up

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from consumer_history.checks import Checks
 from consumer_history.membership import Membership
+from consumer_history.saving import Saving
 from consumer_history.standstill import Standstill
 from consumer_history.store import HistoryStore, StoreAwayError
 from kafka_cluster.clock import Clock, Stop
@@ -31,12 +32,14 @@ class Recovery:
         store: HistoryStore,
         membership: Membership,
         standstill: Standstill,
+        saving: Saving,
         clock: Clock,
         stop: Stop,
         depth: int,
     ) -> None:
         self._checks, self._store, self._membership = checks, store, membership
-        self._standstill, self._clock, self._stop, self._depth = standstill, clock, stop, depth
+        self._standstill, self._saving, self._clock, self._stop = standstill, saving, clock, stop
+        self._depth = depth
         self.done = Rebuilt()
 
     def follow(self) -> None:
@@ -60,12 +63,13 @@ class Recovery:
 
     def _rebuild(self, partition: int, offset: int) -> bool:
         """The state of a partition as of its committed offset; False when it is not whole."""
-        self._checks.start(partition, offset)
-        if offset == 0:
-            return True
         start_s, events = self._clock.monotonic(), 0
         try:
-            for stored in self._store.last({partition: offset}, self._depth):
+            saved = self._store.saved(partition, offset, self._depth) if offset else None
+            since, state = saved or (0, None)
+            self._checks.start(partition, offset, state)
+            self._saving.begin(partition, since)
+            for stored in self._store.last({partition: offset}, self._depth, {partition: since}) if offset else ():
                 self._checks.learn(stored)
                 events += len(stored)
                 self._standstill.turn("rebuilding")
@@ -74,7 +78,11 @@ class Recovery:
         except StoreAwayError as error:
             self._standstill.wait("waiting for the store", error)
             return False
+        if offset == 0:
+            return True
         seconds = self._clock.monotonic() - start_s
         self.done = Rebuilt(self.done.events + events, self.done.seconds + seconds)
-        log.info("rebuilt", partition=partition, offset=offset, events=events, seconds=round(seconds, 2))
+        log.info(
+            "rebuilt", partition=partition, offset=offset, saved_at=since, events=events, seconds=round(seconds, 2)
+        )
         return True

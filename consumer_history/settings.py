@@ -26,6 +26,8 @@ class HistorySettings(MemberSettings, CassandraSettings):
     history_resolution: int = Field(default=5, ge=0, le=15)  # of the cells
     history_batch: int = Field(default=50_000, ge=1, le=1_000_000)  # events stored and committed together, at most
     history_poll_s: float = Field(default=0.02, gt=0, le=10)  # how long a batch waits to fill
+    # States are saved this many events of a partition apart, or four for each value of the state where that is more.
+    history_state_every: int = Field(default=262_144, ge=1)
     history_log_limit: int = Field(default=20, ge=0)  # anomalies of a batch that get a log event of their own
 
     check_probability: float = Field(default=1.0, ge=0, le=1)  # share of the events that are checked, also "1/50"

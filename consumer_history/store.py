@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from detectors.last_values import Snapshot
 from kafka_cluster.errors import LabError
 
 Int64s = npt.NDArray[np.int64]
@@ -62,6 +63,13 @@ class EventBatch:
             yield int(partition), self.take(np.flatnonzero(self.partitions == partition))
 
 
+class SavedState(NamedTuple):
+    """The last values of every key of a partition, and the offset of the first event that is not among them."""
+
+    offset: int
+    state: Snapshot
+
+
 class HistoryStore(Protocol):
     """Where events are kept. One thread at a time; any number of processes may write, even the same events."""
 
@@ -74,12 +82,27 @@ class HistoryStore(Protocol):
         Raises StoreAwayError when that is not certain for all of them; a part may be stored then.
         """
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:
+    def last(
+        self, until: Mapping[int, int], depth: int, since: Mapping[int, int] | None = None
+    ) -> Iterator[EventBatch]:
         """What the last values are rebuilt from, for each partition P of `until`.
 
+        Where `since` names P, only events from the offset `since[P]` on: the rest is in a saved state. Of those:
         At least the last `depth` events of every key among those of P with an offset below `until[P]`; more of them
         may come, older ones, but none twice and none at or past that offset. Within a partition the batches, and the
         events in them, are in the order of their offsets. Events older than the store's time to live are gone.
+        Raises StoreAwayError.
+        """
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Keep a state as of `offset`, all of whose events are committed. Raises StoreAwayError.
+
+        Harmless when repeated; a store may keep nothing, and older states than the newest may go.
+        """
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
+        """The newest state kept as of an offset up to `until`, with rings of `depth`; None where there is none.
+
         Raises StoreAwayError.
         """
 

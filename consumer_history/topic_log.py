@@ -9,7 +9,8 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from consumer_history.decode import EventDecoder
 from consumer_history.settings import HistorySettings
-from consumer_history.store import EventBatch, StoreAwayError
+from consumer_history.store import EventBatch, SavedState, StoreAwayError
+from detectors.last_values import Snapshot
 from kafka_cluster import clients
 from kafka_cluster.consumed import ConsumedBatch
 from kafka_cluster.registry import Registry, RegistryAwayError
@@ -32,22 +33,34 @@ class TopicLog:
     def append(self, batch: EventBatch) -> None:
         """Nothing: what was read from the topic is in the topic."""
 
-    def last(self, until: Mapping[int, int], depth: int) -> Iterator[EventBatch]:  # noqa: ARG002 - more may be given
+    def last(
+        self,
+        until: Mapping[int, int],
+        depth: int,  # noqa: ARG002 - more may be given
+        since: Mapping[int, int] | None = None,
+    ) -> Iterator[EventBatch]:
         """Every event of the topic below `until`. Raises StoreAwayError."""
         for partition, end in until.items():
-            yield from self._read(partition, end)
+            yield from self._read(partition, (since or {}).get(partition, 0), end)
+
+    def save(self, partition: int, offset: int, state: Snapshot) -> None:
+        """Nothing is kept: this store writes nothing anywhere."""
+
+    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:  # noqa: ARG002 - the protocol's
+        """None: see `save`."""
+        return None
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def _read(self, partition: int, end: int) -> Iterator[EventBatch]:
+    def _read(self, partition: int, begin: int, end: int) -> Iterator[EventBatch]:
         topic, group = self._settings.events_topic, f"{self._settings.history_group}-rebuild-{uuid.uuid4()}"
         consumer = clients.consumer(self._settings, group, **AHEAD, **{"enable.partition.eof": True})
         try:
             low, _ = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_TIMEOUT_S)
-            if low >= end:
+            if max(low, begin) >= end:
                 return
-            consumer.assign([TopicPartition(topic, partition, low)])
+            consumer.assign([TopicPartition(topic, partition, max(low, begin))])
             silent_s = 0.0
             while True:
                 messages = consumer.consume(BATCH, POLL_S)

@@ -11,6 +11,7 @@ from consumer_history.membership import Membership
 from consumer_history.progress import Counts, SheddingNotice, tell
 from consumer_history.recovery import Recovery
 from consumer_history.report import Found, report
+from consumer_history.saving import Saving
 from consumer_history.settings import HistorySettings
 from consumer_history.shedding import Lag, Shedding
 from consumer_history.standstill import Standstill
@@ -54,8 +55,9 @@ class Worker:
         self._consumer = clients.consumer(settings, settings.group, **member_config(settings))
         self._membership = Membership(settings.events_topic, self._consumer, clock, stop)
         self._standstill = Standstill(self._consumer, clock, self._beat)
+        self._saving = Saving(self._checks, store, settings.history_state_every, settings.check_depth)
         self._recovery = Recovery(
-            self._checks, store, self._membership, self._standstill, clock, stop, settings.check_depth
+            self._checks, store, self._membership, self._standstill, self._saving, clock, stop, settings.check_depth
         )
         self._transactions = transactions(settings, clock, stop)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -126,6 +128,7 @@ class Worker:
             self._notice.look(self._shedding.kept(lag), lag)
             self.counts.add(stored, int(checked.marks.sum()), found, lag, share)
             tell(stored, found, self._settings.history_log_limit)
+            self._saving.look()
 
     def _stored(self, events: Events) -> Events | None:
         """The events, stored durably. While the store is away, partitions may go; None when asked to stop before."""

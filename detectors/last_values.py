@@ -44,7 +44,7 @@ class LastValues:
             raise DetectorError("depth", f"must be at least 1, got {depth}")
         self.depth = depth
         self._table = KeyTable()
-        self.rings = np.empty((self._table.capacity, depth))
+        self.rings = np.zeros((self._table.capacity, depth))
         self.seen = np.zeros(self._table.capacity, np.int64)
 
     def __len__(self) -> int:
@@ -61,7 +61,7 @@ class LastValues:
         slots = self._table.slots(keys)
         if self._table.capacity > len(self.seen):
             rings, seen = self.rings, self.seen
-            self.rings = np.empty((self._table.capacity, self.depth))
+            self.rings = np.zeros((self._table.capacity, self.depth))
             self.seen = np.zeros(self._table.capacity, np.int64)
             self.rings[: len(rings)], self.seen[: len(seen)] = rings, seen
         return slots

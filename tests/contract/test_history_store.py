@@ -16,7 +16,8 @@ from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.connection import Connection
 from consumer_history.memory import MemoryStore
 from consumer_history.migrate import migrate
-from consumer_history.store import EventBatch, HistoryStore
+from consumer_history.store import EventBatch, HistoryStore, SavedState
+from detectors.last_values import Snapshot
 from kafka_cluster.clock import SystemClock
 
 KEYS, PARTITIONS = 7, 2
@@ -176,6 +177,68 @@ def test_the_answer_is_of_what_was_stored_before_the_question_and_later_batches_
     store.append(events(20, first=20))
     assert before.offsets.tolist() == log.offsets.tolist()
     assert len(read(store, {0: FAR, 1: FAR})) == 80
+
+
+def test_what_a_saved_state_has_is_not_given_again(store: HistoryStore) -> None:
+    log = events(60, first=BUCKET_EVENTS - 30)
+    store.append(log)
+    until, since = {0: FAR, 1: BUCKET_EVENTS + 20}, {0: BUCKET_EVENTS - 7, 1: BUCKET_EVENTS + 5}
+    found = np.concatenate(
+        [part.offsets - BUCKET_EVENTS + 1_000 * part.partitions for part in store.last(until, 50, since)]
+    )
+    assert sorted(found.tolist()) == [*range(-7, 30), *range(1_005, 1_020)]
+    assert list(store.last({0: 100}, 50, {0: 100})) == []
+
+
+def state(keys: int, depth: int, seed: int) -> Snapshot:
+    random = np.random.default_rng(seed)
+    return {
+        "keys": random.permutation(np.arange(-5, keys - 5)),
+        "seen": random.integers(1, 3 * depth, keys),
+        "rings": random.normal(size=(keys, depth)),
+    }
+
+
+def assert_same(found: SavedState | None, offset: int, wanted: Snapshot) -> None:
+    assert found is not None
+    assert found.offset == offset
+    for name, column in wanted.items():
+        assert found.state[name].dtype == column.dtype
+        assert found.state[name].shape == column.shape
+        assert found.state[name].tobytes() == column.tobytes()
+
+
+def test_a_saved_state_comes_back_bit_for_bit_however_many_keys_it_has(store: HistoryStore) -> None:
+    for partition, keys in enumerate((0, 1, 2_048, 5_000)):
+        store.save(partition, 70 + partition, state(keys, 4, keys))
+    for partition, keys in enumerate((0, 1, 2_048, 5_000)):
+        assert_same(store.saved(partition, FAR, 4), 70 + partition, state(keys, 4, keys))
+
+
+def test_the_saved_state_is_the_newest_up_to_the_offset_of_its_partition_and_depth(store: HistoryStore) -> None:
+    store.save(0, 100, state(3, 5, seed=1))
+    store.save(0, 200, state(4, 5, seed=2))
+    store.save(1, 150, state(5, 5, seed=3))
+    store.save(0, 150, state(6, 7, seed=4))
+    assert_same(store.saved(0, FAR, 5), 200, state(4, 5, seed=2))
+    assert_same(store.saved(0, 200, 5), 200, state(4, 5, seed=2))
+    assert_same(store.saved(0, 199, 5), 100, state(3, 5, seed=1))
+    assert_same(store.saved(0, 199, 7), 150, state(6, 7, seed=4))
+    assert store.saved(0, 99, 5) is None
+    assert store.saved(2, FAR, 5) is None
+
+
+def test_a_state_saved_again_is_one_state(store: HistoryStore) -> None:
+    for _ in range(3):
+        store.save(0, 100, state(3, 5, seed=1))
+    assert_same(store.saved(0, 100, 5), 100, state(3, 5, seed=1))
+
+
+def test_the_newest_states_are_there_however_many_were_saved(store: HistoryStore) -> None:
+    for offset in range(100, 700, 100):
+        store.save(0, offset, state(3, 5, seed=offset))
+    assert_same(store.saved(0, FAR, 5), 600, state(3, 5, seed=600))
+    assert_same(store.saved(0, 599, 5), 500, state(3, 5, seed=500))
 
 
 @pytest.mark.parametrize("kind", IN_CASSANDRA)

@@ -179,10 +179,12 @@ def test_a_partition_moves_to_another_member_and_back_without_a_trace(history: H
     history.send(EVENTS // 2, event_seed=8)
     history.lab.wait(lambda: second.worker.counts.stored > 0, "events of the second")
     second.end()
-    history.wait_for(EVENTS)
-    assert first.beat()["rebuilt"] > 0
+    history.lab.wait(lambda: len(first.beat().get("partitions", ())) == 4, "all partitions of the first")
+    history.send(EVENTS // 2, event_seed=9)
+    history.wait_for(EVENTS * 3 // 2)
+    history.lab.wait(lambda: first.beat()["rebuilt"] > 0, "a state rebuilt")
     assert history.found() == sorted(history.expected().items())
-    until = dict.fromkeys(range(4), EVENTS)
+    until = dict.fromkeys(range(4), 2 * EVENTS)
     stored = {int(batch.partitions[0]): batch for batch in store.last(until, 50)}
     for partition, log in history.log().items():
         assert stored[partition].offsets.tolist() == log.offsets.tolist()
