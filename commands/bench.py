@@ -9,6 +9,7 @@ from typing import Annotated, get_args
 import typer
 
 from benchmarks import anomalia as anomalia_bench
+from benchmarks import page as page_bench
 from benchmarks.plot import draw
 from benchmarks.scaling import lines
 from benchmarks.scaling import run as scaling_run
@@ -86,6 +87,26 @@ def anomalia(
         print(json.dumps({"stores": found} if store == "all" else found[chosen[0]]))
     else:
         print("\n".join(anomalia_bench.lines(found)))
+
+
+@app.command()
+def page(
+    pictures: Annotated[Path | None, typer.Option(help="Take pictures of each view into this folder, too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Measure from a spike in Kafka to the page of a real browser, at 1, 1,000 and 100,000 records/s."""
+    log.configure(level="WARNING")
+    found = page_bench.run(own_lab(), pictures, _say)
+    if as_json:
+        print(json.dumps(found))
+        return
+    for at in found["rates"]:
+        seen = at["spike_to_page_s"]
+        print(
+            f"{at['came_per_s']:>9,}/s: spike to page {seen['median']:.2f} s, worst {seen['worst']:.2f} s; "
+            f"the page looked at {at['page_looked_at']:.1%}, took {at['page_cores']:.2f} cores and {at['page_mb']} MB"
+        )
+    print(f"a frame of 10,000 points a panel: {found['frame_ms_10000_points_a_panel']} ms")
 
 
 def own_lab() -> LabSettings:

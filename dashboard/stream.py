@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from dashboard.anomalies import Wanted
+from dashboard.anomalies import Judged, Wanted
 from dashboard.board import Board
 from dashboard.models import Champion
 from dashboard.shapes import AnomalyOut, MetricOut, ModelOut, PointsOut, Update, UsualOut
@@ -18,6 +18,7 @@ from kafka_cluster.clock import Clock, Stop
 
 TURN_S = 0.1
 ANOMALIES_FIRST = 500  # of the newest, when a page opens; the API pages through the rest
+ANOMALIES_A_TURN = 200
 RETRY_MS = 1_000
 
 
@@ -65,7 +66,7 @@ class Reader:
                 read = board.since(self._key, 0)
                 judged, _ = board.shelf.newest(Wanted(), ANOMALIES_FIRST)
             else:
-                judged = board.shelf.since(place.change)
+                judged = strongest(board.shelf.since(place.change))
             change = board.shelf.change
         news = pipeline is not None and pipeline.at_ms != self._pipeline_ms
         other = champion is not self._model
@@ -88,6 +89,14 @@ class Reader:
     def place(self) -> Place:
         """Behind what was read last."""
         return self._place
+
+
+def strongest(judged: list[Judged]) -> list[Judged]:
+    """Of a storm those with a verdict and those that stand out; the API has the rest. In the order of change."""
+    if len(judged) <= ANOMALIES_A_TURN:
+        return judged
+    first = sorted(judged, key=lambda one: (one.verdict is None, -one.anomaly.score))[:ANOMALIES_A_TURN]
+    return sorted(first, key=lambda one: one.change)
 
 
 def _is_first_model(before: Champion, now: Champion | None) -> bool:

@@ -91,7 +91,8 @@ export function domain() {
   return [first, last + (last - first) * 0.008];
 }
 
-function render() {
+/** Draw now. */
+export function render() {
   colours ||= palette();
   showEmpty();
   const [from, to] = domain();

@@ -13,13 +13,14 @@ const FILTERS = {
 };
 let filter = "all";
 let typing = false;
+let waits = false;
 
 /** Build once; keeps itself up to date. */
 export function list() {
   const buttons = Object.entries(FILTERS).map(([name, { text }]) =>
     h("button", { type: "button", "data-filter": name, onclick: () => { filter = name; show(); } }, text));
   put(byId("side-filter"), ...buttons);
-  on("anomalies", show);
+  on("anomalies", soon);
   on("selected", () => { show(); bringIntoView(); });
   on("metrics", show);
   on("view", show);
@@ -31,6 +32,13 @@ export function list() {
 
 /** What the list shows, in its order. */
 export const listed = () => shownAnomalies().filter((one) => FILTERS[filter].keep(one) || one.id === state.selected);
+
+/** Show at the next frame, once, however many came. */
+function soon() {
+  if (waits) return;
+  waits = true;
+  requestAnimationFrame(() => { waits = false; show(); });
+}
 
 function show() {
   if (state.view !== "live" || typing) return;

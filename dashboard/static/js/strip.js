@@ -49,7 +49,7 @@ function spark(rates) {
 function topic(pipeline) {
   const lag = pipeline.lag;
   const late = lag !== null && pipeline.lag_s !== null && pipeline.lag_s > 5;
-  const text = lag === null ? "nobody reads it yet" : `lag ${count(lag)}${lag > 0 && pipeline.lag_s !== null ? `, ${span(pipeline.lag_s)}` : ""}`;
+  const text = lag === null ? "nobody reads it yet" : `lag ${count(lag)}${lag > 0 && pipeline.lag_s >= 1 ? `, ${span(pipeline.lag_s)}` : ""}`;
   return node(late ? "waits" : "", "Topic metrics", plural(pipeline.partitions.length, "partition"), line(text));
 }
 

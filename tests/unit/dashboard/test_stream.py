@@ -5,7 +5,7 @@ import numpy as np
 from dashboard.board import Board
 from dashboard.models import Champion
 from dashboard.shapes import Update
-from dashboard.stream import Place, Reader
+from dashboard.stream import ANOMALIES_A_TURN, Place, Reader
 from detectors.profile import Profile
 from kafka_cluster.clock import ManualClock
 from kafka_cluster.records import Judgement, ModelAnnouncement, Role, Verdict
@@ -73,6 +73,16 @@ def test_the_first_model_makes_a_page_begin_anew_since_its_points_have_scores_no
     take(board, 1)
     board.champion = Champion(announced, _Model())  # type: ignore[arg-type] # as far as it is looked at
     assert read(one).reset
+
+
+def test_of_a_storm_a_page_gets_the_strongest_and_whatever_was_judged(board: Board) -> None:
+    one = reader(board)
+    read(one)
+    for number in range(1_000):
+        board.put_anomaly(anomaly(number, score=number / 1_000))
+    board.judge(f"{3:032x}", Verdict(f"{3:032x}", Judgement.TRUE_ALARM, "anna", 5))
+    came = {int(judged.id, 16) for judged in read(one).anomalies}
+    assert came == {3, *range(1_000 - ANOMALIES_A_TURN + 1, 1_000)}
 
 
 def test_one_key_is_shown_alone(board: Board) -> None:

@@ -1,0 +1,145 @@
+"""How long from a spike in Kafka to the page of a real browser, at several rates, and what a frame costs."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psutil
+
+from benchmarks.page_pictures import ALIVE, EVALUATED, SEEN, take
+from benchmarks.page_stage import BAD_VALUES, PageStage, Say, page_stage
+from commands.lab_settings import LabSettings
+from kafka_cluster import clients
+from kafka_cluster.clock import Stop
+from kafka_cluster.errors import LabError
+
+RATES = (1, 1_000, 100_000)
+SPIKES = 8
+APART_S = 0.5
+SEEN_WITHIN_MS = 30_000
+LOAD_S = 4.0  # before the first spike at a rate
+CHUNK_S = 0.02
+POOL = 5_000  # different records; the load repeats them
+MB = 1_000_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NEWEST = "document.querySelector('#side-list .anomaly')?.dataset.id"
+# 10,000 points in each panel, drawn again and again: the median of 60 frames, in ms.
+FRAME = """async () => {
+  const { state } = await import('/static/js/state.js');
+  const { Series } = await import('/static/js/series.js');
+  const { render } = await import('/static/js/charts.js');
+  const n = 10000, columns = state.metrics.length + 1;
+  state.series = new Series(columns);
+  const t = Array.from({ length: n }, (_, i) => 1.7e12 + 3e5 * i);
+  const wave = t.map((_, i) => 50 + 40 * Math.sin(i / 50) + 10 * Math.random());
+  state.series.append({ t, v: Array(columns - 1).fill(wave), s: wave.map((one) => one / 100) });
+  const times = [];
+  for (let i = 0; i < 60; i++) { const start = performance.now(); render(); times.push(performance.now() - start); }
+  return times.sort((a, b) => a - b)[30];
+}"""
+
+
+def run(lab: LabSettings, pictures: Path | None, say: Say) -> dict[str, Any]:
+    """The figures; with `pictures`, pictures of each view into that folder too."""
+    with browser() as chromium, page_stage(lab, say) as stage:
+        if pictures is not None:
+            stage.clock.sleep(25)  # most of the live part is there by then
+            stage.send(*BAD_VALUES)
+            say(f"pictures into {pictures}")
+            take(chromium, stage.url, ALIVE, pictures)
+        say("waiting for the rest of the series")
+        stage.wait("training", lambda beat: beat["state"] == "done", "an evaluation")
+        if pictures is not None:
+            take(chromium, stage.url, EVALUATED, pictures)
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.add_init_script(SEEN)
+        page.goto(stage.url)
+        page.wait_for_selector("#live[data-state=live]")
+        found = {"rates": [at_rate(stage, page, rate, say) for rate in RATES]}
+        return {**found, "frame_ms_10000_points_a_panel": round(page.evaluate(FRAME), 2)}
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """A Chromium. Raises LabError where there is none, or nothing to drive it with."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        raise LabError("browser", "there is no Chromium", "Debian: apt-get install chromium")
+    try:
+        library = importlib.import_module("playwright.sync_api")
+    except ModuleNotFoundError:
+        raise LabError("playwright", "is not installed", "`./lab test` installs it") from None
+    with library.sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+def at_rate(stage: PageStage, page: Any, rate: int, say: Say) -> dict[str, Any]:
+    """From the call that produces a spike to its entry in the list, while so many ordinary records a second go by."""
+    with load(stage, rate):
+        stage.clock.sleep(LOAD_S)
+        program = psutil.Process(stage.programs["page"].process.pid)
+        cpu_before, began = _cpu_s(program), stage.clock.monotonic()
+        took = [_seen_after_s(stage, page) for _ in range(SPIKES)]
+        spent = (_cpu_s(program) - cpu_before) / (stage.clock.monotonic() - began)
+        looked_at = page.evaluate("fetch('/api/v1/pipeline').then((a) => a.json()).then((p) => [p.rate, p.looked_at])")
+        say(f"{rate:,}/s: median {median(took):.2f} s")
+        return {
+            "wanted_per_s": rate,
+            "came_per_s": round(looked_at[0]),
+            "spike_to_page_s": {"median": round(median(took), 3), "worst": round(max(took), 3)},
+            "page_looked_at": looked_at[1],
+            "page_cores": round(spent, 2),
+            "page_mb": round(program.memory_info().rss / MB),
+        }
+
+
+def _seen_after_s(stage: PageStage, page: Any) -> float:
+    before = page.evaluate(NEWEST)
+    start = stage.clock.monotonic()
+    stage.spike()
+    page.wait_for_function(f"(before) => {NEWEST} !== before", arg=before, polling="raf", timeout=SEEN_WITHIN_MS)
+    took = stage.clock.monotonic() - start
+    stage.clock.sleep(APART_S)
+    return float(took)
+
+
+def _cpu_s(program: psutil.Process) -> float:
+    times = program.cpu_times()
+    return float(times.user + times.system)
+
+
+@contextmanager
+def load(stage: PageStage, rate: int) -> Iterator[None]:
+    """Ordinary records, at that rate, for as long as the block lasts."""
+    values = stage.ordinary(POOL)
+    stop = Stop()
+    sending = threading.Thread(target=_send, args=(stage, values, rate, stop), daemon=True)
+    sending.start()
+    try:
+        yield
+    finally:
+        stop.request()
+        sending.join()
+
+
+def _send(stage: PageStage, values: list[bytes], rate: int, stop: Stop) -> None:
+    producer = clients.producer(stage.settings, **{"queue.buffering.max.messages": 1_000_000})
+    began, sent = stage.clock.monotonic(), 0
+    while not stop.requested:
+        due = int((stage.clock.monotonic() - began) * rate)
+        batch = [{"value": values[n % len(values)], "key": f"host-{n % 1000}".encode()} for n in range(sent, due)]
+        if batch:
+            producer.produce_batch(stage.settings.metrics_topic, batch)
+        sent = due
+        producer.poll(0)
+        stop.wait(CHUNK_S)
+    producer.flush(30)
