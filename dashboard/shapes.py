@@ -217,6 +217,16 @@ class WaitingOut(Shape):
     about_s: float | None = None
 
 
+class HistoryOut(Shape):
+    """The group that keeps every event in Cassandra."""
+
+    group: str
+    members: list[MemberOut]
+    rate: float = Field(description="Events/s that come in.")
+    stored_rate: float = Field(description="Events/s that are in the store and committed.")
+    lag: int
+
+
 class PipelineOut(Shape):
     """The pipeline at one instant."""
 
@@ -237,6 +247,7 @@ class PipelineOut(Shape):
     dead_letters: int = Field(description="Not sent back yet.")
     dead_letters_total: int
     dead_letters_by_error: dict[str, int]
+    history: HistoryOut | None = Field(description="Null where no such group reads the events.")
     keys: int
     looked_at: float = Field(description="Share of the records that the page looks at, 0 to 1; below 1 it samples.")
     waiting: WaitingOut | None

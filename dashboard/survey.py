@@ -14,7 +14,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from dashboard.anomalies import Wanted
 from dashboard.board import Board
 from dashboard.settings import DashboardSettings
-from dashboard.shapes import MemberOut, PartitionOut, PipelineOut, WaitingOut
+from dashboard.shapes import HistoryOut, MemberOut, PartitionOut, PipelineOut, WaitingOut
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.letters import REPLAY_GROUP
@@ -54,12 +54,16 @@ class Seen:
 class Survey:
     """One life of the admin client: from its connection to its first error."""
 
-    def __init__(self, settings: DashboardSettings, board: Board, clock: Clock, stop: Stop) -> None:
+    def __init__(
+        self, settings: DashboardSettings, board: Board, clock: Clock, stop: Stop, admin: AdminClient | None = None
+    ) -> None:
         self._settings, self._board, self._clock, self._stop = settings, board, clock, stop
-        self._admin: AdminClient = clients.admin_client(settings)
+        self._admin: AdminClient = admin or clients.admin_client(settings)
         self._seen: deque[Seen] = deque(maxlen=int(RATE_OVER_S / EVERY_S) + 1)
         self._rates: deque[float] = deque(maxlen=RATES_KEPT)
         self._group = Group()
+        self._history: HistoryOut | None = None
+        self._events_seen: Seen | None = None
         self._replayed: Offsets = {}
         self._moved_s = clock.monotonic()
         self._turns = 0
@@ -74,7 +78,8 @@ class Survey:
     def look(self) -> None:
         """Look once, and put what was seen on the board."""
         if self._turns % GROUP_EVERY == 0:
-            self._group = self._describe()
+            self._group = self._describe(self._settings.prediction_group, self._settings.metrics_topic)
+            self._look_at_history()
             self._replayed = self._committed(REPLAY_GROUP, self._settings.dead_letters_topic)
         topic = self._settings.metrics_topic
         seen = Seen(self._clock.monotonic(), self._ends(topic), self._committed(self._settings.prediction_group, topic))
@@ -112,6 +117,7 @@ class Survey:
                 dead_letters=letters.open_after(self._replayed),
                 dead_letters_total=letters.total,
                 dead_letters_by_error=dict(letters.by_error.most_common(10)),
+                history=self._history,
                 keys=len(board.keys),
                 looked_at=round(board.looked_at, 4),
                 waiting=self._waiting(),
@@ -169,8 +175,25 @@ class Survey:
         places = future.result().topic_partitions or []
         return {one.partition: one.offset for one in places if one.topic == topic and one.offset >= 0}
 
-    def _describe(self) -> Group:
-        group = self._settings.prediction_group
+    def _look_at_history(self) -> None:
+        """The group that keeps the events, where there is one."""
+        group, topic = self._settings.history_group, self._settings.events_topic
+        committed = self._committed(group, topic)
+        if not committed:
+            self._history = None
+            return
+        before, now = self._events_seen, Seen(self._clock.monotonic(), self._ends(topic), committed)
+        self._events_seen = now
+        took_s = now.at_s - before.at_s if before else 0.0
+        self._history = HistoryOut(
+            group=group,
+            members=list(self._describe(group, topic).members),
+            rate=_per_s(before.ends, now.ends, took_s) if before else 0.0,
+            stored_rate=_per_s(before.committed, now.committed, took_s) if before else 0.0,
+            lag=sum(max(0, end - committed.get(number, 0)) for number, end in now.ends.items()),
+        )
+
+    def _describe(self, group: str, topic: str) -> Group:
         future: Any = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_TIMEOUT_S)[group]
         described = future.result()
         members = [
@@ -180,9 +203,14 @@ class Survey:
                 partitions=sorted(
                     place.partition
                     for place in (one.assignment.topic_partitions if one.assignment else [])
-                    if place.topic == self._settings.metrics_topic
+                    if place.topic == topic
                 ),
             )
             for one in described.members
         ]
         return Group(described.state.name.replace("_", " ").lower(), tuple(sorted(members, key=lambda one: one.name)))
+
+
+def _per_s(before: Offsets, now: Offsets, took_s: float) -> float:
+    moved = sum(max(0, now[number] - before[number]) for number in now.keys() & before.keys())
+    return round(moved / max(1e-3, took_s), 1)

@@ -204,3 +204,43 @@ def test_a_link_to_an_anomaly_opens_its_card_for_another_person(served: Served, 
     expect(other.locator("#view-anomalies .anomaly.open")).to_have_attribute("data-id", str(anomaly_id))
     assert other.evaluate("document.documentElement.scrollWidth") <= 390  # nothing sticks out on a phone
     other.close()
+
+
+def test_however_much_comes_a_page_keeps_so_many_points_in_order_with_every_extreme(page: Page) -> None:
+    kept = page.evaluate("""async () => {
+      const { Series, extent } = await import('/static/js/series.js');
+      const series = new Series(2, 1000);
+      const points = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+      for (let at = 0; at < 50000; at += 500) {
+        const t = points(at, at + 500);
+        if (at % 1000) t.reverse();
+        series.append({ t, v: [t.map((one) => (one === 777 ? 1e6 : Math.sin(one)))], s: t.map(() => null) });
+      }
+      const times = Array.from(series.t.subarray(0, series.n));
+      return {
+        n: series.n,
+        sorted: times.every((one, i) => !i || one >= times[i - 1]),
+        highest: extent(series.columns[0], 0, series.n)[1],
+        first: times[0],
+        last: times.at(-1),
+        whole: times.slice(-400).every((one, i, all) => !i || one === all[i - 1] + 1),
+      };
+    }""")
+    assert kept == {"n": kept["n"], "sorted": True, "highest": 1e6, "first": 0, "last": 49_999, "whole": True}
+    assert kept["n"] <= 1000
+
+
+def test_a_line_through_many_points_keeps_the_highest_and_lowest_of_each_pixel(page: Page) -> None:
+    drawn = page.evaluate("""async () => {
+      const { Series } = await import('/static/js/series.js');
+      const { trace } = await import('/static/js/trace.js');
+      const series = new Series(2, 20000);
+      const t = Array.from({ length: 10000 }, (_, i) => i);
+      series.append({ t, v: [t.map((one) => (one === 4321 ? 99 : one === 4322 ? -99 : one % 7))], s: t });
+      const steps = [];
+      const context = { beginPath() {}, stroke() {}, moveTo: (x, y) => steps.push(y), lineTo: (x, y) => steps.push(y) };
+      trace(context, series, series.columns[0], 0, series.n, (ms) => ms / 20, (value) => value, Infinity);
+      return { steps: steps.length, high: Math.max(...steps), low: Math.min(...steps) };
+    }""")
+    assert (drawn["high"], drawn["low"]) == (99, -99)
+    assert drawn["steps"] < 5_000  # 500 pixels, not 10,000 points

@@ -39,6 +39,7 @@ function show() {
     h("section", { class: "sheet" }, h("div", { class: "diagram-scroll pad" }, diagram(pipeline))),
     h("section", { class: "sheet" }, h("h2", {}, `Records a second, last ${span(Math.max(2, pipeline.rates.length * 2))}`), h("div", { class: "pad" }, rates(pipeline.rates))),
     partitions(pipeline),
+    history(pipeline.history),
     deadLetters(pipeline),
     pipeline.troubles.length ? h("section", { class: "sheet" }, h("h2", {}, "What does not answer"), h("ul", { class: "pad" }, pipeline.troubles.map((one) => h("li", {}, `${one.where}: ${one.what} (for ${span((now() - one.since_ms) / 1000)})`)))) : null);
   box.scrollTop = scroll;
@@ -134,6 +135,13 @@ function partitions(pipeline) {
     h("thead", {}, h("tr", {}, h("th", {}, "Partition"), h("th", {}, "Held by"), ...["Coming in", "End", "Committed", "Lag"].map((name) => h("th", { class: "number" }, name)))),
     h("tbody", {}, pipeline.partitions.map((one) => h("tr", {}, h("td", { class: "mono" }, `p${one.partition}`), h("td", {}, one.holder ?? "nobody"),
       ...[rate(one.rate), count(one.end), one.committed === null ? "–" : count(one.committed), one.lag === null ? "–" : count(one.lag)].map((cell) => h("td", { class: "number" }, cell)))))));
+}
+
+/** Where the history is on: every event kept in Cassandra. */
+function history(kept) {
+  if (!kept) return null;
+  return h("section", { class: "sheet" }, h("h2", {}, "History in Cassandra"), h("p", { class: "pad" },
+    `Group ${kept.group}, ${plural(kept.members.length, "consumer")}: ${rate(kept.rate)} come, ${rate(kept.stored_rate)} are stored and committed, lag ${count(kept.lag)}.`));
 }
 
 function deadLetters(pipeline) {
