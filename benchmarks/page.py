@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.page_pictures import ALIVE, EVALUATED, SEEN, take
+from benchmarks.page_pictures import SEEN, take
 from benchmarks.page_stage import BAD_VALUES, PageStage, Say, page_stage
 from commands.lab_settings import LabSettings
 from kafka_cluster import clients
@@ -49,15 +49,13 @@ FRAME = """async () => {
 def run(lab: LabSettings, pictures: Path | None, say: Say) -> dict[str, Any]:
     """The figures; with `pictures`, pictures of each view into that folder too."""
     with browser() as chromium, page_stage(lab, say) as stage:
-        if pictures is not None:
-            stage.clock.sleep(25)  # most of the live part is there by then
-            stage.send(*BAD_VALUES)
-            say(f"pictures into {pictures}")
-            take(chromium, stage.url, ALIVE, pictures)
         say("waiting for the rest of the series")
         stage.wait("training", lambda beat: beat["state"] == "done", "an evaluation")
         if pictures is not None:
-            take(chromium, stage.url, EVALUATED, pictures)
+            say(f"pictures into {pictures}")
+            stage.send(*BAD_VALUES)
+            take(chromium, stage.url, pictures)
+        stage.programs["producer"].stop()
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.add_init_script(SEEN)
         page.goto(stage.url)

@@ -23,8 +23,7 @@ class Shot:
     first_visit: bool = False
 
 
-# While records arrive.
-ALIVE = (
+SHOTS = (
     Shot("page-live", keys="jj"),
     Shot("page-live-dark", theme="dark", keys="jj"),
     Shot("page-live-phone", size=PHONE, keys="j"),
@@ -37,19 +36,16 @@ ALIVE = (
     Shot("page-keys-phone", "#/keys", "dark", PHONE),
     Shot("page-anomalies", "#/anomalies", keys="jjf"),
     Shot("page-anomalies-dark", "#/anomalies", "dark", keys="jj"),
-)
-# Once the test part has been seen.
-EVALUATED = (
     Shot("page-model", "#/model"),
     Shot("page-model-dark", "#/model", "dark"),
     Shot("page-model-phone", "#/model", size=PHONE),
 )
 
 
-def take(browser: Any, url: str, shots: tuple[Shot, ...], folder: Path) -> list[Path]:
+def take(browser: Any, url: str, folder: Path) -> list[Path]:
     """Take them with a Playwright browser; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    return [_take(browser, url, shot, folder / f"{shot.name}.png") for shot in shots]
+    return [_take(browser, url, shot, folder / f"{shot.name}.png") for shot in SHOTS]
 
 
 def _take(browser: Any, url: str, shot: Shot, path: Path) -> Path:

@@ -75,7 +75,7 @@ class PageStage:
 
 @contextmanager
 def page_stage(lab: LabSettings, say: Say) -> Iterator[PageStage]:
-    """All of it, for as long as the block lasts; the rest of the series goes on arriving meanwhile."""
+    """All of it, for as long as the block lasts; the rest of the series, and then all of it again, goes on arriving."""
     cluster = Cluster(lab)
     cluster.wipe()
     programs: dict[str, Program] = {}
@@ -111,6 +111,7 @@ def _programs(lab: LabSettings, records: int) -> dict[str, tuple[str, dict[str, 
     """By name: module, and what it reads from its environment beside the addresses."""
     file, models = str(lab.lab_var / "data" / DATASET_FILE), {"MODELS_DIR": str(lab.lab_var / "models")}
     replay = {"REPLAY_HISTORY": str(REPLAYED_BEFORE), "REPLAY_RATE": str(LIVE_PER_S), "REPLAY_KEYS": str(KEYS)}
+    replay["REPLAY_LOOP"] = "true"  # so that there is something to see until it is stopped
     return {
         "producer": ("producer", {"DATASET": file, **replay}),
         "training": ("consumer_training", {"TRAINING_DATASET": file, "TRAINING_WAIT_FOR": str(records), **models}),
