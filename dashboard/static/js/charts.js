@@ -1,5 +1,5 @@
 // The panels over one time axis: what they show, one cursor over all of them, dragging over a stretch to look closer.
-import { byId, h, put, svg } from "./dom.js";
+import { byId, h, put, svg, words } from "./dom.js";
 import { clock, instant, utc, value } from "./format.js";
 import { GUTTER, Panel, RIGHT, palette, sized } from "./panel.js";
 import { timeTicks } from "./scale.js";
@@ -198,7 +198,8 @@ function showEmpty() {
   const nothing = state.series.n === 0 && text !== null;
   empty.hidden = !nothing;
   for (const section of byId("charts").querySelectorAll(".panel, .axis")) section.hidden = nothing;
-  if (nothing) put(empty, h("h3", {}, text.title), h("p", {}, text.body));
+  if (nothing) put(empty, h("h3", {}, text.title), h("p", {}, words(text.body)),
+    text.done === undefined ? null : h("div", { class: "progress", role: "progressbar", "aria-valuenow": Math.round(100 * text.done) }, h("i", { style: { width: `${100 * text.done}%` } })));
 }
 
 function listen(canvas) {

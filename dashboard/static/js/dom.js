@@ -28,3 +28,8 @@ export const byId = (id) => document.getElementById(id);
 export function put(element, ...children) {
   element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }
+
+/** Text with commands between backquotes, as elements. */
+export function words(text) {
+  return text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
+}

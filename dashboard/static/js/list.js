@@ -1,5 +1,5 @@
 // The list beside the charts.
-import { byId, h, put } from "./dom.js";
+import { byId, h, put, words } from "./dom.js";
 import { entry } from "./card.js";
 import { count } from "./format.js";
 import { on, shownAnomalies, state } from "./state.js";
@@ -56,7 +56,7 @@ function show() {
 function nothing() {
   if (filter !== "all" && state.anomalies.size) return h("li", { class: "nothing" }, h("b", {}, filter === "open" ? "All judged" : "Nothing judged yet"), filter === "open" ? "Nothing is left to say." : "Open an anomaly and press t or f.");
   const text = waitingText();
-  if (text) return h("li", { class: "nothing" }, h("b", {}, text.title), text.body);
+  if (text) return h("li", { class: "nothing" }, h("b", {}, text.title), words(text.body));
   return h("li", { class: "nothing" }, h("b", {}, "Nothing strange so far"), "What the detector finds appears here within a second.");
 }
 

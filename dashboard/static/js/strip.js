@@ -4,6 +4,8 @@ import { count, plural, rate, span } from "./format.js";
 import { now, on, state } from "./state.js";
 import { waitingText } from "./waiting.js";
 
+const NAMES = ["Producer", "Topic metrics", "Prediction", "Anomalies", "Model", "Dead letters"];
+
 /** Build once; keeps itself up to date. */
 export function strip() {
   on("pipeline", show);
@@ -18,7 +20,7 @@ function show() {
   put(byId("strip"), ...(pipeline ? [
     producer(pipeline), flow(pipeline.rate), topic(pipeline), flow(pipeline.scored_rate), prediction(pipeline, waiting),
     flow(pipeline.anomalies ? Math.min(pipeline.scored_rate, 1) : 0), anomalies(pipeline), champion(model, pipeline, waiting), letters(pipeline),
-  ] : Array.from({ length: 9 }, (_, i) => i % 2 && i < 6 ? flow(0) : node("", "", "–", ""))));
+  ] : NAMES.flatMap((name, i) => [node("", name, "–"), i < 3 ? flow(0) : null])));
 }
 
 function node(css, name, value, ...sub) {
@@ -39,11 +41,11 @@ function producer(pipeline) {
 }
 
 function spark(rates) {
-  const top = Math.max(...rates, 1e-9);
+  const top = 1.5 * Math.max(...rates, 1e-9);
   const points = rates.map((one, i) => `${(100 * i) / Math.max(1, rates.length - 1)} ${(24 - (22 * one) / top).toFixed(1)}`);
   if (points.length < 2 || top < 1e-6) return null;
   return svg("svg", { class: "spark", viewBox: "0 0 100 25", preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("path", { d: `M${points.join("L")}L100 25L0 25Z` }));
+    svg("path", { class: "area", d: `M${points.join("L")}L100 25L0 25Z` }), svg("path", { class: "line", d: `M${points.join("L")}` }));
 }
 
 function topic(pipeline) {
@@ -73,7 +75,7 @@ function anomalies(pipeline) {
 }
 
 function champion(model, pipeline, waiting) {
-  if (!model) return node(pipeline.waiting?.state === "model" ? "waits" : "", "Model", "none yet", line(waiting?.short || ""));
+  if (!model) return node(pipeline.waiting?.state === "model" ? "waits" : "", "Model", "none yet", line(waiting?.done === undefined ? waiting?.short || "" : `${Math.floor(100 * waiting.done)} % of its records`));
   const age = `announced ${span(Math.max(0, (now() - model.announced_ms) / 1000))} ago`;
   return node(model.readable ? "" : "waits", "Model", h("span", { title: model.version }, shortVersion(model.version)), line(model.readable ? age : "not in reach of the page"));
 }

@@ -1,6 +1,6 @@
 // The pipeline, drawn: producer, partitions, who holds each, what comes out; and the figures behind it.
 import { ask } from "./api.js";
-import { byId, h, put, svg } from "./dom.js";
+import { byId, h, put, svg, words } from "./dom.js";
 import { ago, count, plural, rate, span } from "./format.js";
 import { now, on, state } from "./state.js";
 import { shortVersion } from "./strip.js";
@@ -35,7 +35,7 @@ function show() {
   const waiting = waitingText();
   const scroll = box.scrollTop;
   put(box,
-    h("div", { class: "page-head" }, h("h1", {}, "Pipeline"), waiting ? h("p", {}, h("b", {}, `${waiting.title}. `), waiting.body) : null),
+    h("div", { class: "page-head" }, h("h1", {}, "Pipeline"), waiting ? h("p", {}, h("b", {}, `${waiting.title}. `), words(waiting.body)) : null),
     h("section", { class: "sheet" }, h("div", { class: "diagram-scroll pad" }, diagram(pipeline))),
     h("section", { class: "sheet" }, h("h2", {}, `Records a second, last ${span(Math.max(2, pipeline.rates.length * 2))}`), h("div", { class: "pad" }, rates(pipeline.rates))),
     partitions(pipeline),

@@ -10,13 +10,13 @@ export function waitingText() {
   if (trouble && pipeline.records === 0) return { title: "Something does not answer", body: trouble.what, short: "does not answer" };
   const { waiting } = pipeline;
   if (waiting === null) return state.series.n === 0 ? keyText() : null;
-  if (waiting.state === "records") return { title: "Waiting for records", body: `The topic is there and empty. ${"`lab produce --rate 20/s`"} replays a data set.`, short: "waiting for records" };
-  if (waiting.state === "consumers") return { title: "Nobody scores", body: `The group ${pipeline.group} has no member. ${"`lab predict`"} starts one.`, short: "no consumer" };
+  if (waiting.state === "records") return { title: "Waiting for records", body: `The topic is there and empty. \`lab produce --rate 20/s\` replays a data set.`, short: "waiting for records" };
+  if (waiting.state === "consumers") return { title: "Nobody scores", body: `The group ${pipeline.group} has no member. \`lab predict\` starts one.`, short: "no consumer" };
   return modelText(waiting);
 }
 
 function modelText({ have, need, about_s: about }) {
-  if (need === null) return { title: "Waiting for a model", body: `${count(have)} records so far. ${"`lab train`"} makes one of them.`, short: "no model yet" };
+  if (need === null) return { title: "Waiting for a model", body: `${count(have)} records so far. \`lab train\` makes one of them.`, short: "no model yet" };
   if (have >= need) return { title: "Waiting for a model", body: `All ${count(need)} training records are there; the training has yet to announce the model.`, short: "model is being trained", done: 1 };
   const time = about === null ? "" : `, about ${span(about)}`;
   return { title: "Waiting for a model", body: `${count(have)} of ${count(need)} training records${time}.`, short: `${count(have)} of ${count(need)} records${time}`, done: have / need };
