@@ -62,7 +62,11 @@ def run(lab: LabSettings, pictures: Path | None, say: Say) -> dict[str, Any]:
         page.goto(stage.url)
         page.wait_for_selector("#live[data-state=live]")
         found = {"rates": [at_rate(stage, page, rate, say) for rate in RATES]}
-        return {**found, "frame_ms_10000_points_a_panel": round(page.evaluate(FRAME), 2)}
+        return {
+            **found,
+            "load_average": psutil.getloadavg()[0],
+            "frame_ms_10000_points_a_panel": round(page.evaluate(FRAME), 2),
+        }
 
 
 @contextmanager
@@ -146,3 +150,38 @@ def _send(stage: PageStage, values: list[bytes], rate: int, stop: Stop) -> None:
         producer.poll(0)
         stop.wait(CHUNK_S)
     producer.flush(30)
+
+
+def document(found: dict[str, Any]) -> str:
+    """The figures as a page of the documentation."""
+    return DOCUMENT.format(
+        spikes=SPIKES,
+        cores=psutil.cpu_count(),
+        load=found["load_average"],
+        rows="\n".join(map(_row, found["rates"])),
+        frame=found["frame_ms_10000_points_a_panel"],
+    )
+
+
+def _row(at: dict[str, Any]) -> str:
+    took = at["spike_to_page_s"]
+    cells = (
+        f"{at['wanted_per_s']:,}", f"{at['came_per_s']:,}", f"{took['median']:.2f} s", f"{took['worst']:.2f} s",
+        f"{at['page_looked_at']:.0%}", f"{at['page_cores']:.2f}", f"{at['page_mb']} MB",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+DOCUMENT = """# How quick the page is
+
+Written by `./lab bench page --document docs/page-speed.md`. A spike is produced to Kafka, scored and committed by a
+prediction consumer, and looked for in the list of a real Chromium on the same machine, which draws without a graphics
+card; {spikes} spikes at each rate. The machine has {cores} cores, which it shared: its load average at the end was
+{load:.0f}.
+
+| records/s wanted | came | spike to page, median | worst | looked at | the page's cores | its memory |
+|---|---|---|---|---|---|---|
+{rows}
+
+To draw four panels of 10,000 points each takes {frame} ms.
+"""

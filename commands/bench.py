@@ -92,11 +92,14 @@ def anomalia(
 @app.command()
 def page(
     pictures: Annotated[Path | None, typer.Option(help="Take pictures of each view into this folder, too.")] = None,
+    document: Annotated[Path | None, typer.Option(help="Write the figures to this file, too, as Markdown.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
     """Measure from a spike in Kafka to the page of a real browser, at 1, 1,000 and 100,000 records/s."""
     log.configure(level="WARNING")
     found = page_bench.run(own_lab(), pictures, _say)
+    if document is not None:
+        document.write_text(page_bench.document(found))
     if as_json:
         print(json.dumps(found))
         return
