@@ -46,10 +46,12 @@ class PageStage:
     encoder: Encoder
     clock: SystemClock = field(default_factory=SystemClock)
 
-    def spike(self) -> None:
-        """One record of a key of its own, five minutes after the last; it is delivered when this returns."""
+    def spike(self) -> str:
+        """One record, five minutes after the last; it is delivered when this returns its key, which no other has."""
         self.last_ms += STEP_MS
-        self.send(self.encoder.encode({**SPIKE, TIMESTAMP: self.last_ms}), key=b"spike")
+        key = f"spike-{self.last_ms}"
+        self.send(self.encoder.encode({**SPIKE, TIMESTAMP: self.last_ms}), key=key.encode())
+        return key
 
     def ordinary(self, count: int) -> list[bytes]:
         """So many framed records in which nothing is strange, of a noon after the series."""
