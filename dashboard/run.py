@@ -40,8 +40,9 @@ def run(
     board = Board(settings, clock, known(settings))
     registry = HttpRegistry(settings)
     writer = VerdictWriter(settings, registry)
+    places: dict[int, int] = {}
     lives = {
-        "records": lambda: MetricsTail(settings, registry, board, clock, stop).follow(),
+        "records": lambda: MetricsTail(settings, registry, board, clock, stop, places).follow(),
         "findings": lambda: RecordsTail(settings, registry, board, stop).follow(),
         "broker": lambda: Survey(settings, board, clock, stop).follow(),
     }

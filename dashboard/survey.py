@@ -143,7 +143,7 @@ class Survey:
         """Why nothing is found yet, if something is missing."""
         board, records = self._board, sum(self._seen[-1].ends.values())
         if records == 0:
-            return WaitingOut(state="records")
+            return WaitingOut(state="records" if self._seen[-1].ends else "topics")
         if board.champion is None:
             total = board.known.records
             need = None if total is None else int(TRAINING_SHARE * total)
@@ -165,6 +165,8 @@ class Survey:
 
     def _ends(self, topic: str) -> Offsets:
         numbers = self._admin.list_topics(topic, timeout=REQUEST_TIMEOUT_S).topics[topic].partitions
+        if not numbers:
+            return {}
         wanted = {TopicPartition(topic, number): LATEST for number in numbers}
         found: dict[TopicPartition, Any] = self._admin.list_offsets(wanted, request_timeout=REQUEST_TIMEOUT_S)
         return {place.partition: int(future.result().offset) for place, future in found.items()}

@@ -26,9 +26,17 @@ NUMBERS = {"int", "long", "float", "double"}
 
 
 class MetricsTail:
-    """One life of the consumer: from its connection to its first error."""
+    """One life of the consumer: from its connection to its first error. `places` outlive it: nothing is read twice."""
 
-    def __init__(self, settings: DashboardSettings, registry: Registry, board: Board, clock: Clock, stop: Stop) -> None:
+    def __init__(
+        self,
+        settings: DashboardSettings,
+        registry: Registry,
+        board: Board,
+        clock: Clock,
+        stop: Stop,
+        places: dict[int, int],
+    ) -> None:
         self._settings, self._board, self._clock, self._stop = settings, board, clock, stop
         self._topic = settings.metrics_topic
         self._turn = max(1, int(settings.dashboard_rate * TURN_S))
@@ -38,7 +46,8 @@ class MetricsTail:
         board.begin(metrics)
         small = {"queued.min.messages": 1_000, "queued.max.messages.kbytes": 4_096}
         self._consumer: Consumer = clients.consumer(settings, NAME, **small)
-        self._next: dict[int, int] = {}
+        self._next = places  # by partition, the offset after the last record that was seen
+        self._assigned: set[int] = set()
         self._seen = 0
         self._share = Share()
 
@@ -63,15 +72,15 @@ class MetricsTail:
 
     def _assign(self) -> None:
         """Begin each partition that is new where its share of the points is left before the end."""
-        numbers = partitions_of(self._consumer, self._topic)
-        if set(numbers) == self._next.keys():
+        numbers = set(partitions_of(self._consumer, self._topic))
+        if numbers == self._assigned:
             return
         share = self._settings.dashboard_points // len(numbers)
-        for number in set(numbers) - self._next.keys():
+        for number in numbers - self._next.keys():
             low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, number), REQUEST_TIMEOUT_S)
             self._next[number] = max(low, high - share)
-        places = [TopicPartition(self._topic, number, offset) for number, offset in self._next.items()]
-        self._consumer.assign(places)
+        self._consumer.assign([TopicPartition(self._topic, number, self._next[number]) for number in numbers])
+        self._assigned = numbers
 
     def _take_a_turn(self) -> None:
         """A small batch at a steady pace, so that the work a second is bounded whatever comes in."""
@@ -99,7 +108,9 @@ class MetricsTail:
         skipped = 0
         for number, _, high in self._watermarks():
             behind = high - self._next[number]
-            if behind > self._settings.dashboard_points + BEHIND_S * self._settings.dashboard_rate / len(self._next):
+            if behind > self._settings.dashboard_points + BEHIND_S * self._settings.dashboard_rate / len(
+                self._assigned
+            ):
                 target = high - self._turn
                 skipped += target - self._next[number]
                 self._next[number] = target
@@ -107,7 +118,7 @@ class MetricsTail:
         self._board.looked_at = self._share.note(self._seen, skipped)
 
     def _watermarks(self) -> Iterator[tuple[int, int, int]]:
-        for number in self._next:
+        for number in self._assigned:
             partition = TopicPartition(self._topic, number)
             found = self._consumer.get_watermark_offsets(partition, cached=True)
             if found is not None:

@@ -10,6 +10,7 @@ export function waitingText() {
   if (trouble && pipeline.records === 0) return { title: "Something does not answer", body: trouble.what, short: "does not answer" };
   const { waiting } = pipeline;
   if (waiting === null) return state.series.n === 0 ? keyText() : null;
+  if (waiting.state === "topics") return { title: "Waiting for the topics", body: "The topic of the metrics is not there yet. `lab topics` makes it.", short: "no topic yet" };
   if (waiting.state === "records") return { title: "Waiting for records", body: `The topic is there and empty. \`lab produce --rate 20/s\` replays a data set.`, short: "waiting for records" };
   if (waiting.state === "consumers") return { title: "Nobody scores", body: `The group ${pipeline.group} has no member. \`lab predict\` starts one.`, short: "no consumer" };
   return modelText(waiting);

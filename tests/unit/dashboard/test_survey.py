@@ -121,6 +121,9 @@ def test_lag_is_of_the_partitions_that_the_group_has_committed_and_in_seconds_of
 
 def test_it_says_what_is_waited_for_and_how_long_that_takes() -> None:
     at = Look(Known(records=1_897))
+    there, at.broker.ends = at.broker.ends, {}
+    assert at.look().waiting == WaitingOut(state="topics")
+    at.broker.ends = there
     assert at.look().waiting == WaitingOut(state="records")
     for number in range(1, 9):
         at.broker.ends["metrics"] = {0: 50 * number, 1: 12}
