@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from confluent_kafka import Producer
 
 from commands.demo_processes import Program, start, wait_for
 from commands.lab_settings import LabSettings
@@ -44,6 +45,7 @@ class PageStage:
     programs: dict[str, Program]
     last_ms: int
     encoder: Encoder
+    producer: Producer
     clock: SystemClock = field(default_factory=SystemClock)
 
     def spike(self) -> str:
@@ -65,10 +67,9 @@ class PageStage:
 
     def send(self, *values: bytes, key: bytes = b"host") -> None:
         """Raw values onto the metrics topic."""
-        producer = clients.producer(self.settings, **{"linger.ms": 0})
         for value in values:
-            producer.produce(self.settings.metrics_topic, value, key)
-        producer.flush(TIMEOUT_S)
+            self.producer.produce(self.settings.metrics_topic, value, key)
+        self.producer.flush(TIMEOUT_S)
 
     def wait(self, name: str, reached: Callable[[dict[str, Any]], bool], what: str) -> None:
         """Until the heartbeat of a program says so."""
@@ -102,7 +103,7 @@ def page_stage(lab: LabSettings, say: Say) -> Iterator[PageStage]:
             wait_for(programs[name], lambda beat: bool(beat.get("partitions")), "partitions", TIMEOUT_S, clock)
         url = wait_for(programs["page"], lambda beat: "url" in beat, "an address", TIMEOUT_S, clock)["url"]
         last_ms = int(load(dataset).times_ms[-1])
-        yield PageStage(settings, url, programs, last_ms, encoder)
+        yield PageStage(settings, url, programs, last_ms, encoder, clients.producer(settings, **{"linger.ms": 0}))
     finally:
         for program in reversed(programs.values()):
             program.stop()
