@@ -64,9 +64,10 @@ def _anomaly(batch: Batch, row: int, time_ms: int, score: float, model: Model, w
         severity=SEVERITIES[why.severity],
         evidence=tuple(
             [
-                Evidence(metric, observed, expected, share, DIRECTIONS[side])
-                for metric, observed, expected, share, side in why.evidence
+                Evidence(metric, observed, expected, share, DIRECTIONS[side], low, high)
+                for metric, observed, expected, share, side, low, high in why.evidence
             ]
         ),
         reason=why.sentence,
+        one_in=why.one_in or None,
     )

@@ -145,8 +145,8 @@ def _found(topic: str, partition: int, one: Finding, version: str) -> Found:
         threshold=one.threshold,
         severity=SEVERITIES[one.severity],
         evidence=tuple(
-            [Evidence(metric, observed, expected, share, DIRECTIONS[side])
-             for metric, observed, expected, share, side in one.evidence]
+            [Evidence(metric, observed, expected, share, DIRECTIONS[side], low, high)
+             for metric, observed, expected, share, side, low, high in one.evidence]
         ),
         reason=one.sentence,
     )  # fmt: skip

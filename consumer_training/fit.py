@@ -16,7 +16,7 @@ from consumer_training.settings import TrainingSettings
 from detectors.errors import DetectorError
 from detectors.features import Float32s, check_features, engineer
 from detectors.forest import FlatForest
-from detectors.model import Model
+from detectors.model import TAIL, Model
 from detectors.profile import Profile
 from kafka_cluster.log import get_logger
 
@@ -59,14 +59,17 @@ def fit(rows: Rows, settings: TrainingSettings, created: str) -> Fitted:
         random_state=settings.training_seed,
     ).fit(x)
     flat = FlatForest.from_sklearn(forest)
+    scores = flat.score(x)
     model = Model(
         metrics=settings.metrics,
         features=settings.features,
         forest=flat,
         profile=Profile.learn(rows.times_ms, rows.values),
         threshold=-float(forest.offset_),  # scikit-learn: lower is stranger
-        top_score=float(flat.score(x).max()),
+        top_score=float(scores.max()),
         version=f"{created}-{_digest(flat)}",
+        tail=np.sort(scores)[-TAIL:],
+        rows=len(scores),
     )
     return Fitted(model, forest, constant)
 

@@ -60,7 +60,8 @@ def write(model: Model, folder: Path, facts: dict[str, Any], extra: dict[str, by
 
 def _fill(aside: Path, model: Model, facts: dict[str, Any], extra: dict[str, bytes]) -> str:
     np.savez(aside / FOREST, allow_pickle=False, **model.forest.arrays())
-    np.savez(aside / PROFILE, allow_pickle=False, **model.profile.arrays())
+    rarity = {"tail": model.tail, "rows": np.asarray(model.rows)}
+    np.savez(aside / PROFILE, allow_pickle=False, **model.profile.arrays(), **rarity)
     for name, content in extra.items():
         (aside / name).write_bytes(content)
     manifest = {
@@ -99,14 +100,17 @@ def load(folder: Path, expected_sha256: str | None = None) -> Model:
     manifest = read_manifest(folder, expected_sha256)
     for name, digest in manifest["files"].items():
         _check_file(folder, name, digest)
+    profile = _arrays(folder / PROFILE)
     return Model(
         metrics=tuple(manifest["metrics"]),
         features=tuple(manifest["features"]),
         forest=FlatForest.from_arrays(_arrays(folder / FOREST)),
-        profile=Profile.from_arrays(_arrays(folder / PROFILE)),
+        profile=Profile.from_arrays(profile),
         threshold=float(manifest["threshold"]),
         top_score=float(manifest["top_score"]),
         version=str(manifest["version"]),
+        tail=profile.get("tail", np.empty(0)),  # bundles of earlier versions have none
+        rows=int(profile.get("rows", 0)),
     )
 
 

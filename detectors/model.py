@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from detectors.forest import FlatForest
 from detectors.profile import Profile
 
 DETECTOR = "isolation-forest"
+TAIL = 1_000  # scores that are kept
 Bools = npt.NDArray[np.bool_]
 
 
@@ -26,6 +27,19 @@ class Model:
     threshold: float  # in (0, 1]; a score above it is an anomaly
     top_score: float  # the highest score of the training data
     version: str
+    # The highest scores of the training data, ascending, and how many records that had; for how rare a score is.
+    tail: Float64s = field(default_factory=lambda: np.empty(0))
+    rows: int = 0
+
+    def one_in(self, scores: Float64s) -> Int64s:
+        """Shape (n,): in how many records a score as high comes once, by the training data; 0 is not known.
+
+        A score above all of them is once in one more than there were; one below the kept tail is not rare.
+        """
+        as_high = len(self.tail) - np.searchsorted(self.tail, scores, side="left")
+        known = (len(self.tail) > 0) & (scores >= (self.tail[0] if len(self.tail) else np.inf))
+        rare: Int64s = np.where(known, (self.rows + 1) // (as_high + 1), 0).astype(np.int64)
+        return rare
 
     def score(self, times_ms: Int64s, values: Float64s) -> Float64s:
         """Shape (n,), in (0, 1]; higher is stranger. `values` has shape (n, m), finite, in the metrics' units."""

@@ -140,13 +140,7 @@ class Panel:
         if alarm.silent is not None:
             return self._silent(alarm.silent, detector, severity, alarm.sentence)
         evidence: list[Entry] = [
-            (
-                fact.term.metric,
-                fact.observed,
-                fact.limit,
-                1 / len(alarm.facts),
-                int(np.sign(fact.observed - fact.limit)),
-            )
+            (fact.term.metric, fact.observed, fact.limit, 1 / len(alarm.facts), fact.side, None, None)
             for fact in alarm.facts
         ]
         address, name = int(records.addresses[alarm.row]), records.name(alarm.row)
@@ -177,10 +171,8 @@ class Panel:
         order = np.argsort(-scores, axis=1, kind="stable")
         columns = [self._metrics.index(metric) for metric in chart.metrics]
         times_ms, values = records.times_ms[rows], records.values[rows]
-        parts = (
-            values[:, columns], profile.expected(times_ms)[:, columns], _shares(scores - threshold),
-            profile.sides(values)[:, columns],
-        )  # fmt: skip
+        parts = [part[:, columns] for part in explain.compared(profile, times_ms, values)]
+        parts.append(_shares(scores - threshold))
         # From here on in plain Python numbers: taking one at a time out of an array costs more than all the rest.
         each = zip(
             rows.tolist(), said, times_ms.tolist(), records.addresses[rows].tolist(), scores.max(axis=1).tolist(),
@@ -188,9 +180,9 @@ class Panel:
         )  # fmt: skip
         tellers = [one.detector if isinstance(one.detector, Telling) else None for one in judges]
         found = []
-        for row, at, time_ms, address, score, places, observed, expected, share, side in each:
+        for row, at, time_ms, address, score, places, observed, expected, side, low, high, share in each:
             names = [chart.metrics[place] for place in places]
-            evidence = list(zip(names, observed, expected, share, side, strict=True))
+            evidence = list(zip(names, observed, expected, share, side, low, high, strict=True))
             teller = tellers[places[0]]
             words = None if teller is None else teller.say(at)
             sentence = explain.single(evidence[0], time_ms // HOUR_MS % 24, chart.name, words)

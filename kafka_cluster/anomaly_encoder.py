@@ -17,7 +17,8 @@ _TWO = struct.Struct("<dd")
 _ENTRY = struct.Struct("<dddB")  # the direction's index fits into one byte
 _SEVERITY = {severity: bytes([2 * index]) for index, severity in enumerate(Severity)}
 _DIRECTION = {direction: 2 * index for index, direction in enumerate(Direction)}
-_NULL, _STRING, _END = b"\x00", b"\x02", b"\x00"  # branches of the key's union; the end of an array
+_NULL, _STRING, _END = b"\x00", b"\x02", b"\x00"  # the branches of a union with null; the end of an array
+_SOME, _DOUBLE = struct.Struct("<Bd"), 2  # the second branch, a double
 _KNOWN = 4_096  # different names, versions and lengths that are kept
 
 
@@ -30,7 +31,7 @@ class AnomalyEncoder:
     def encode(self, anomaly: Anomaly) -> bytes:
         """The framed value."""
         (identity, topic, partition, offset, key, timestamp, detector, version, score, threshold, severity,
-         evidence, reason) = anomaly  # fmt: skip
+         evidence, reason, one_in) = anomaly  # fmt: skip
         parts = [
             self._header, text(identity), known_text(topic), known_long(partition), long(offset),
             _NULL if key is None else _STRING + text(key), long(timestamp), known_text(detector), known_text(version),
@@ -38,11 +39,14 @@ class AnomalyEncoder:
         ]  # fmt: skip
         if evidence:
             parts.append(known_long(len(evidence)))
-            for metric, observed, expected, contribution, direction in evidence:
+            for metric, observed, expected, contribution, direction, low, high in evidence:
                 parts.append(known_text(metric))
                 parts.append(_ENTRY.pack(observed, expected, contribution, _DIRECTION[direction]))
+                parts.append(_NULL if low is None else _SOME.pack(_DOUBLE, low))
+                parts.append(_NULL if high is None else _SOME.pack(_DOUBLE, high))
         parts.append(_END)
         parts.append(text(reason))
+        parts.append(_NULL if one_in is None else _STRING + known_long(one_in))
         return b"".join(parts)
 
 

@@ -51,6 +51,8 @@ class Evidence(NamedTuple):
     expected: float
     contribution: float
     direction: Direction
+    low: float | None = None
+    high: float | None = None
 
 
 class Anomaly(NamedTuple):
@@ -69,6 +71,7 @@ class Anomaly(NamedTuple):
     severity: Severity
     evidence: tuple[Evidence, ...]
     reason: str
+    one_in: int | None = None
 
     def to_avro(self) -> dict[str, Any]:
         """The record as the Avro encoder takes it."""

@@ -39,6 +39,11 @@ class Fact(NamedTuple):
     sign: str
     limit: float
 
+    @property
+    def side(self) -> int:
+        """1 above the limit, -1 below, 0 at it."""
+        return (self.observed > self.limit) - (self.observed < self.limit)
+
     def __str__(self) -> str:
         return f"{self.term} {self.observed:.4g} {self.sign} {self.limit:g}"
 

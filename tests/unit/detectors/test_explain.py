@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from detectors.explain import Direction, Evidence, Severity, contributions, explain, sentence, severity
+from detectors.explain import Direction, Evidence, Severity, contributions, explain, reasons, sentence, severity
 from detectors.model import Model
+from tests.unit.detectors.conftest import START_MS
 
 NOON = 1_397_131_200_000  # 2014-04-10 12:00
 
@@ -74,6 +77,51 @@ def entry(metric: str, observed: float, expected: float, direction: Direction) -
 def test_one_sentence_says_what_is_strange(evidence: list[tuple[str, float, float, str]], text: str) -> None:
     entries = [entry(name, observed, expected, Direction(way)) for name, observed, expected, way in evidence]
     assert sentence(entries, 12) == text
+
+
+def test_the_expected_range_is_that_of_the_hour(model: Model) -> None:
+    times = START_MS + 6 * 3_600_000 * np.arange(4)
+    values = model.profile.expected(times)
+    for why, time, value in zip(explain(model, times, values, model.score(times, values)), times, values, strict=True):
+        its = next(entry for entry in why.evidence if entry.metric == "network")
+        assert its.low is not None
+        assert its.high is not None
+        assert its.low < value[0] < its.high
+        at_night = model.profile.usual(times)[0][(time - START_MS) // (6 * 3_600_000), 0]
+        assert its.low == at_night
+    assert len(set(model.profile.usual(times)[0][:, 0])) == 4  # network follows the hour
+
+
+def test_a_value_that_is_usual_by_day_is_above_the_usual_by_night(model: Model) -> None:
+    times = np.array([START_MS + 18 * 3_600_000, START_MS + 6 * 3_600_000])  # the trough and the crest of network
+    values = model.profile.expected(times)
+    values[0, 0] = values[1, 0]
+    night, day = explain(model, times, values, model.score(times, values))
+    assert next(entry for entry in night.evidence if entry.metric == "network").direction is Direction.ABOVE
+    assert next(entry for entry in day.evidence if entry.metric == "network").direction is Direction.USUAL
+
+
+def test_a_model_without_hourly_ranges_has_the_overall_one(model: Model) -> None:
+    old = replace(model, profile=replace(model.profile, by_hour=None))
+    times, values = usual(model, 5)
+    low, high = old.profile.usual(times)
+    assert (low == old.profile.low).all()
+    assert (high == old.profile.high).all()
+    assert explain(old, times, values, old.score(times, values))[0].evidence[0].low is not None
+
+
+def test_how_rare_a_score_is_is_counted_in_the_training_data(model: Model) -> None:
+    random = np.random.default_rng(5)
+    trained = np.sort(random.random(5_000))
+    its = replace(model, tail=trained[-1_000:], rows=5_000)
+    scores = np.array([0.5, trained[-1_000], trained[-10], trained[-1], 1.0])
+    assert its.one_in(scores).tolist() == [0, 5_001 // 1_001, 5_001 // 11, 5_001 // 2, 5_001]
+    assert model.one_in(scores).tolist() == [0] * 5
+    times, values = usual(model, 1)
+    values[0, 2] *= 50
+    (why,) = reasons(replace(its, tail=np.zeros(1_000)), times, values, np.ones(1))
+    assert why.one_in == 5_001
+    assert why.sentence == "cpu 50x the usual for 12:00 UTC; network and disk normal; once in 5,001 records"
 
 
 def test_no_anomaly_costs_nothing(model: Model) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from detectors.explain import SIDE
 from detectors.key_table import key_ids
 from detectors.panel import Finding, Panel, Records
 from detectors.plan import Plan, read
@@ -69,7 +70,7 @@ def test_each_detector_serves_its_keys_and_metrics_and_says_why(plan: Plan) -> N
     shift = next(one for one in by["cusum"] if one.key == b"web-1" and one.time_ms > START + 200 * MINUTE)
     assert {one.key for one in by["cusum"]} <= {b"web-1", b"web-2"}
     assert shift.evidence[0][0] == "network"
-    assert shift.evidence[0][-1] == 1
+    assert shift.evidence[0][SIDE] == 1
     assert sum(entry[3] for entry in shift.evidence) == pytest.approx(1)
     assert shift.sentence.startswith("network is lastingly above ")
     assert by["leak"][0].key == b"db-1"

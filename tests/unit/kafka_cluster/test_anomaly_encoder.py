@@ -11,10 +11,12 @@ from kafka_cluster.schemas import load_schema
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 longs = st.integers(-(2**63), 2**63 - 1)
 doubles = st.floats()
-evidence = st.builds(Evidence, texts, doubles, doubles, doubles, st.sampled_from(Direction))
+evidence = st.builds(
+    Evidence, texts, doubles, doubles, doubles, st.sampled_from(Direction), st.none() | doubles, st.none() | doubles
+)
 anomalies = st.builds(
     Anomaly, texts, texts, st.integers(-(2**31), 2**31 - 1), longs, st.none() | texts, longs, texts, texts, doubles,
-    doubles, st.sampled_from(Severity), st.lists(evidence, max_size=70).map(tuple), texts,
+    doubles, st.sampled_from(Severity), st.lists(evidence, max_size=70).map(tuple), texts, st.none() | longs,
 )  # fmt: skip
 
 
