@@ -30,6 +30,8 @@ class EvidenceOut(Shape):
     expected: float = Field(description="Median at that hour of the day in the training data.")
     contribution: float = Field(description="Share of the alarm, 0 to 1.")
     direction: Direction
+    low: float | None = Field(default=None, description="The range that holds 98 % of the training data at that hour …")
+    high: float | None = None
 
 
 class VerdictIn(Shape):
@@ -61,6 +63,7 @@ class AnomalyOut(Shape):
     detector: str
     model_version: str
     reason: str
+    one_in: int | None = Field(description="A score as high came once in so many records of the training data.")
     evidence: list[EvidenceOut]
     address: str = Field(description="topic/partition/offset of the record.")
     verdict: VerdictOut | None
@@ -79,6 +82,7 @@ class AnomalyOut(Shape):
             detector=anomaly.detector,
             model_version=anomaly.model_version,
             reason=anomaly.reason,
+            one_in=anomaly.one_in,
             evidence=[EvidenceOut(**one._asdict()) for one in anomaly.evidence],
             address=f"{anomaly.topic}/{anomaly.partition}/{anomaly.offset}",
             verdict=said and VerdictOut(verdict=said.verdict, by=said.by, at_ms=said.timestamp, why=said.why),

@@ -12,13 +12,15 @@ from kafka_cluster.records import Anomaly, Direction, Evidence, ModelAnnouncemen
 from kafka_cluster.schemas import load_schema
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
+maybe = st.none() | doubles
 texts = st.text(max_size=10)
-evidence = st.builds(Evidence, texts, doubles, doubles, doubles, st.sampled_from(Direction))
+evidence = st.builds(Evidence, texts, doubles, doubles, doubles, st.sampled_from(Direction), maybe, maybe)
 anomalies = st.builds(
     Anomaly,
     id=texts, topic=texts, partition=st.integers(0, 99), offset=st.integers(0, 2**60), key=st.none() | texts,
     timestamp=st.integers(0, 2**60), detector=texts, model_version=texts, score=doubles, threshold=doubles,
     severity=st.sampled_from(Severity), evidence=st.lists(evidence, max_size=3).map(tuple), reason=texts,
+    one_in=st.none() | st.integers(0, 2**60),
 )  # fmt: skip
 announcements = st.builds(
     ModelAnnouncement,
