@@ -14,9 +14,9 @@ from dashboard.fading import Fading
 from dashboard.keys import KeyTable
 from dashboard.letters import LetterBox
 from dashboard.models import HISTORY_KEPT, Champion
+from dashboard.pipeline_shapes import PipelineOut, TroubleOut
 from dashboard.ring import Float64s, Int64s, Points, Ring
 from dashboard.settings import DashboardSettings
-from dashboard.shapes import PipelineOut, TroubleOut
 from dashboard.thin import thinned
 from detectors.model import Model
 from kafka_cluster.clock import Clock

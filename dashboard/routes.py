@@ -10,16 +10,14 @@ from fastapi.responses import FileResponse, StreamingResponse
 from dashboard.anomalies import Judged, Wanted
 from dashboard.context import Context
 from dashboard.keys import Order
+from dashboard.pipeline_shapes import LetterOut, LettersOut, PipelineOut
 from dashboard.security import COOKIE, session_of
 from dashboard.shapes import (
     AnomaliesOut,
     AnomalyOut,
     KeyOut,
     KeysOut,
-    LetterOut,
-    LettersOut,
     ModelDetailsOut,
-    PipelineOut,
     PointsOut,
     Problem,
     SessionIn,

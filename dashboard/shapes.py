@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from dashboard.anomalies import Judged
+from dashboard.pipeline_shapes import PipelineOut
 from dashboard.ring import Points
+from dashboard.shape import Shape
 from kafka_cluster.records import Direction, Judgement, Severity
 
 SIGNIFICANT = 6  # digits of a value, which was a float32
 SCORE_DIGITS = 4
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-
-
-class Shape(BaseModel):
-    """Never changes once made; refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EvidenceOut(Shape):
@@ -173,95 +169,6 @@ class KeysOut(Shape):
     matching: int
     kept: int
     forgotten: int
-
-
-class PartitionOut(Shape):
-    """One partition of the metrics topic, as the prediction group has it."""
-
-    partition: int
-    end: int
-    committed: int | None
-    lag: int | None
-    rate: float = Field(description="Records/s that come in.")
-    holder: str | None = Field(description="The member that holds it.")
-
-
-class MemberOut(Shape):
-    """One member of the prediction group."""
-
-    name: str
-    host: str
-    partitions: list[int]
-
-
-class LetterOut(Shape):
-    """One dead letter."""
-
-    address: str
-    error: str
-    reason: str
-    died_ms: int
-    size_bytes: int
-
-
-class TroubleOut(Shape):
-    """Something that does not answer."""
-
-    where: str
-    what: str
-    since_ms: int
-
-
-class WaitingOut(Shape):
-    """Why there is nothing to see yet."""
-
-    state: Literal["topics", "records", "model", "consumers"]
-    have: int | None = None
-    need: int | None = None
-    about_s: float | None = None
-
-
-class HistoryOut(Shape):
-    """The group that keeps every event in Cassandra."""
-
-    group: str
-    members: list[MemberOut]
-    rate: float = Field(description="Events/s that come in.")
-    stored_rate: float = Field(description="Events/s that are in the store and committed.")
-    lag: int
-
-
-class PipelineOut(Shape):
-    """The pipeline at one instant."""
-
-    at_ms: int
-    records: int = Field(description="In the metrics topic, by its offsets.")
-    rate: float = Field(description="Records/s that the producers send.")
-    rates: list[float] = Field(description="The same, every two seconds, up to now.")
-    quiet_s: float | None = Field(description="So long nothing came; null while records come.")
-    partitions: list[PartitionOut]
-    group: str
-    group_state: str
-    members: list[MemberOut]
-    scored_rate: float
-    lag: int | None
-    lag_s: float | None
-    anomalies: int
-    open_anomalies: int
-    dead_letters: int = Field(description="Not sent back yet.")
-    dead_letters_total: int
-    dead_letters_by_error: dict[str, int]
-    history: HistoryOut | None = Field(description="Null where no such group reads the events.")
-    keys: int
-    looked_at: float = Field(description="Share of the records that the page looks at, 0 to 1; below 1 it samples.")
-    waiting: WaitingOut | None
-    troubles: list[TroubleOut]
-
-
-class LettersOut(Shape):
-    """The newest dead letters."""
-
-    letters: list[LetterOut]
 
 
 class Update(Shape):

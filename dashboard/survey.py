@@ -13,8 +13,8 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from dashboard.anomalies import Wanted
 from dashboard.board import Board
+from dashboard.pipeline_shapes import HistoryOut, MemberOut, PartitionOut, PipelineOut, WaitingOut
 from dashboard.settings import DashboardSettings
-from dashboard.shapes import HistoryOut, MemberOut, PartitionOut, PipelineOut, WaitingOut
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.letters import REPLAY_GROUP

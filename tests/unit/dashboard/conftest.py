@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from dashboard.app import make_app
 from dashboard.board import Board, Known
 from dashboard.context import Context, Streams
+from dashboard.pipeline_shapes import PipelineOut
 from dashboard.settings import DashboardSettings
-from dashboard.shapes import PipelineOut
 from kafka_cluster.clock import ManualClock, Stop
 from kafka_cluster.records import Anomaly, Direction, Evidence, Severity, Verdict
 

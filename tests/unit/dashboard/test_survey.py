@@ -11,8 +11,8 @@ from confluent_kafka import TopicPartition
 
 from dashboard.board import Board, Known
 from dashboard.models import Champion
+from dashboard.pipeline_shapes import PipelineOut, WaitingOut
 from dashboard.settings import DashboardSettings
-from dashboard.shapes import PipelineOut, WaitingOut
 from dashboard.survey import Survey
 from kafka_cluster.clock import ManualClock, Stop
 from kafka_cluster.records import ModelAnnouncement, Role
