@@ -1,7 +1,7 @@
 // One anomaly: an entry of the list, and the card that it opens into: why, how much, what people said.
 import { ask } from "./api.js";
 import { h } from "./dom.js";
-import { SEVERITY, VERDICT, ago, clock, instant, utc, value } from "./format.js";
+import { SEVERITY, VERDICT, ago, clock, count, instant, utc, value } from "./format.js";
 import { glyph } from "./glyph.js";
 import { now, select, state, unitOf } from "./state.js";
 import { judge, say } from "./verdicts.js";
@@ -33,7 +33,7 @@ function evidence(anomaly) {
     return h("tr", {},
       h("td", {}, one.metric),
       h("td", {}, `${value(one.observed, unit)} ${{ ABOVE: "▲", BELOW: "▼", USUAL: "" }[one.direction]}`),
-      h("td", {}, value(one.expected, unit)),
+      h("td", { title: range(one, unit) }, value(one.expected, unit)),
       h("td", { class: "share" }, h("div", { class: "bar" }, h("i", {}, h("b", { style: { width: `${share}%` } })), h("em", {}, `${share} %`))));
   });
   return h("table", {},
@@ -41,10 +41,15 @@ function evidence(anomaly) {
     h("tbody", {}, rows));
 }
 
+/** Where 98 % of the training data lay at that hour, where the record says it. */
+function range({ low, high }, unit) {
+  return low === null || high === null ? "the median at that hour" : `98 % of the training data at that hour: ${value(low, unit)} to ${value(high, unit)}`;
+}
+
 function score(anomaly) {
   const percent = (one) => `${(100 * one).toFixed(1)}%`;
   return h("div", { class: "score-line" },
-    `Score ${anomaly.score.toFixed(3)}, threshold ${anomaly.threshold.toFixed(3)}`,
+    `Score ${anomaly.score.toFixed(3)}, threshold ${anomaly.threshold.toFixed(3)}${anomaly.one_in ? `; as high once in ${count(anomaly.one_in)} records` : ""}`,
     h("div", { class: "meter", "aria-hidden": "true" }, h("i", { style: { width: percent(anomaly.score) } }), h("s", { style: { left: percent(anomaly.threshold) } })));
 }
 
