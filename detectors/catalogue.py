@@ -57,7 +57,7 @@ class Entry:
 
 CATALOGUE: dict[str, Entry] = {
     ensemble.DETECTOR: Entry(
-        "five kinds of change, each calibrated to the key's own history, summed",
+        "six kinds of change, each calibrated to the key's own history, summed",
         ensemble.DECISION,
         lambda warm_up, options: ensemble.Ensemble(_parameters(warm_up, options)),
         ENSEMBLE_OPTIONS,

@@ -1,4 +1,4 @@
-"""The calibrated ensemble: five kinds of change, each turned into how rare it is for this very key, and summed.
+"""The calibrated ensemble: six kinds of change, each turned into how rare it is for this very key, and summed.
 
 1. Scale. z = (x - median) / max(IQR / 1.35, (q95 - q5) / 3.29) over the last six warm-ups of the key.
 2. Season. Each quarter-hour of the day keeps a mean and a spread; e is z less the mean of its quarter-hour and the two
@@ -8,11 +8,14 @@
    standard deviation of z over half a warm-up) and *point* (distance to the median of the last 30). Windows are for a
    warm-up of 640 records and grow with it.
 4. Calibration. u = -log10 P(stream ≥ s) - 1, within [0, 5]: P by rank in the stream's history, in the topmost 5 % by an
-   exponential tail of the same mean excess. u is in decades, so one threshold means the same on every series. A history
-   learns a record clipped at eight mean excesses: one burst does not make the next one ordinary.
-5. Score. (variance + level + likelihood + quiet / 2 + point) / 10, weighted by how much history there is: 0.2 are two
-   decades beyond one in ten, summed over the streams. It is a single record's; the decision asks for strangeness that
-   lasts, and so an alarm's own score may lie below the threshold of the mean.
+   exponential tail of the same mean excess. u is in decades, so one threshold means the same on every series; that of a
+   lull counts half. A history learns a record clipped at eight mean excesses: one burst does not make the next one
+   ordinary.
+5. Record. A value beyond every one before it is worth a decade for each twentieth of their range that it lies beyond
+   it, at most 5, for 8 records: a tail fitted to bursts finds no higher burst strange, and rank knows no distance.
+6. Score. (variance + level + likelihood + quiet / 2 + point + record) / 10, weighted by how much history there is: 0.2
+   are two decades beyond one in ten, summed over the streams. It is a single record's; the decision asks for
+   strangeness that lasts, and so an alarm's own score may lie below the threshold of the mean.
 
 A record is scored before it is learned. Scores are 0 during the warm-up. A flat series is judged from a warm-up after
 its first move on; the size of that move becomes its unit.
@@ -38,12 +41,12 @@ from detectors.errors import DetectorError
 from detectors.key_table import KeyTable
 
 DETECTOR = "ensemble"
-PART_NAMES = ("variance", "level", "likelihood", "quiet", "point")
+PART_NAMES = ("variance", "level", "likelihood", "quiet", "point", "record")
 DECADES = 10.0  # what a score of 1 stands for
 QUARTER_MS = 900_000
 SMALLEST_WARM_UP = 32  # records; below it the tails are made of nothing
 FEWEST_KEYS = 16  # room at first
-DECISION = Decision(threshold=0.17, boost=0.035, smooth=0.0125)  # 8 records at a warm-up of 640
+DECISION = Decision(threshold=0.18, boost=0.035, smooth=0.0125)  # 8 records at a warm-up of 640
 
 Snapshot = dict[str, npt.NDArray[Any]]
 
@@ -66,14 +69,14 @@ class Ensemble:
         return self.streams(keys, times_ms, values)[0]
 
     def parts(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> tuple[Float64s, Float64s]:
-        """Scores, and what each of PART_NAMES added to it: shape (n, 5), as scores."""
+        """Scores, and what each of PART_NAMES added to it: shape (n, 6), as scores."""
         scores, told = self.streams(keys, times_ms, values)
         parts = np.empty((len(keys), PARTS))
         parts[:, 0], parts[:, 1:] = told[:, :3].mean(axis=1), told[:, 3:]
         return scores, parts / DECADES
 
     def streams(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> tuple[Float64s, Float64s]:
-        """Scores, and the seven calibrated streams, shape (n, 7), in decades."""
+        """Scores, and the eight streams, shape (n, 8), in decades."""
         slots = self._keys.slots(np.ascontiguousarray(keys, np.int64))
         self._make_room()
         quarters = np.asarray(times_ms, np.int64) // QUARTER_MS % QUARTERS

@@ -25,7 +25,7 @@ from detectors.ensemble_state import (
     State,
 )
 
-LEVEL, LIKELIHOOD, QUIET, POINT = 3, 4, 5, 6  # streams; 0, 1 and 2 are the spread over three windows
+LEVEL, LIKELIHOOD, QUIET, POINT, RECORD = 3, 4, 5, 6, 7  # streams; 0, 1 and 2 are the spread over three windows
 FINEST = np.array([0.02, 0.02, 0.02, 0.1, 0.05, 0.0, 0.1])  # width of the first bin of each stream, over 1/32 octave
 A_OCTAVE = 32.0  # bins
 LINEAR, LOWEST = 64.0, -8.0  # bins of the quiet stream a unit, and where they begin; it is a logarithm already
@@ -88,7 +88,7 @@ def fit_tail(bins: Float32s, fit: Float64s, finest: float, par: Parameters) -> N
 
 @compiled
 def surprise(
-    bins: Float32s, fit: Float64s, value: float, finest: float, least: float, clip: float, par: Parameters
+    bins: Float32s, fit: Float64s, value: float, finest: float, least: float, clip: float, most: float, par: Parameters
 ) -> float:
     """Decades beyond one in ten that a value is rarer than the stream's history; the value is then learned."""
     at, mass, told = bin_of(value, finest), fit[MASS], 0.0
@@ -98,7 +98,7 @@ def surprise(
             chance = fit[SHARE] * math.exp(-(value - fit[EDGE]) / fit[EXCESS])
         if least > 0.0:
             chance = max(chance, math.exp(-max(value - fit[EDGE], 0.0) / least))
-        told = min(max(-math.log10(max(chance, 1e-12)) - 1.0, 0.0), par.most)
+        told = min(max(-math.log10(max(chance, 1e-12)) - 1.0, 0.0), most)
         if clip > 0.0:
             at = min(at, bin_of(fit[EDGE] + clip * fit[EXCESS], finest))
     bins[at] += 1.0
@@ -215,6 +215,17 @@ def ranked(state: State, s: int, i: int, size: float, par: Parameters) -> float:
 
 
 @compiled
+def beyond(extremes: Float64s, value: float, first: bool) -> float:
+    """How far a value lies beyond all before it, as a share of their range, at most 1; it is then one of them."""
+    if first:
+        extremes[:] = value
+    low, high = extremes[0], extremes[1]
+    width, off = high - low, max(value - high, low - value)
+    extremes[0], extremes[1] = min(low, value), max(high, value)
+    return min(off / width, 1.0) if 0.0 < width < math.inf and off > 0.0 else 0.0
+
+
+@compiled
 def step(
     state: State, s: int, i: int, value: float, quarter: int, par: Parameters, sizes: Sizes, told: Float64s
 ) -> float:
@@ -238,28 +249,32 @@ def step(
         for back in range(sizes.before):
             last[back] = state.z[s, (i - 1 - back) % recent]
         off = abs(z - np.median(last)) / relative
-        told[POINT] = surprise(tail[POINT], fit[POINT], off, FINEST[POINT], 0.0, par.tail_clip, par)
+        told[POINT] = surprise(tail[POINT], fit[POINT], off, FINEST[POINT], 0.0, par.tail_clip, par.most, par)
     state.z[s, i % recent] = z
     state.error[s, i % recent] = error / relative
     for k in range(3):
         window = (sizes.short, sizes.middle, sizes.long)[k]
         if i >= window:
             wide = spread(state.z[s] if k == 2 else state.error[s], i, window)  # noqa: PLR2004 - the longest
-            told[k] = surprise(tail[k], fit[k], wide, FINEST[k], par.spread_least, par.tail_clip, par)
+            told[k] = surprise(tail[k], fit[k], wide, FINEST[k], par.spread_least, par.tail_clip, par.most, par)
     sums = level(state.moving[s], z, i == 0, par)
-    told[LEVEL] = surprise(tail[LEVEL], fit[LEVEL], sums, FINEST[LEVEL], 0.0, par.tail_clip, par)
+    told[LEVEL] = surprise(tail[LEVEL], fit[LEVEL], sums, FINEST[LEVEL], 0.0, par.tail_clip, par.most, par)
     ranks = state.rank_mean[s]
     ranks[i % sizes.long] = ranked(state, s, i, abs(error / relative), par)
     if i >= sizes.long:
         told[LIKELIHOOD] = surprise(
-            tail[LIKELIHOOD], fit[LIKELIHOOD], ranks.mean(), FINEST[LIKELIHOOD], 0.0, par.tail_clip, par
+            tail[LIKELIHOOD], fit[LIKELIHOOD], ranks.mean(), FINEST[LIKELIHOOD], 0.0, par.tail_clip, par.most, par
         )
     if i >= sizes.quiet:
         lull = -math.log(spread(state.z[s], i, sizes.quiet) + par.quiet_least)
-        told[QUIET] = surprise(tail[QUIET], fit[QUIET], lull, FINEST[QUIET], 0.0, 0.0, par)
+        told[QUIET] = surprise(tail[QUIET], fit[QUIET], lull, FINEST[QUIET], 0.0, 0.0, par.most / par.quiet_weight, par)
+    ring = state.beyond[s]
+    ring[i % sizes.hold] = beyond(state.extremes[s], value, i == 0)
+    if i - state.since[s] >= par.warm_up:
+        told[RECORD] = min(par.record * ring.max(), par.most)
     told *= min(1.0, (i - state.since[s]) / (par.ramp * par.warm_up))
     told[QUIET] *= par.quiet_weight
-    return float((told[0] + told[1] + told[2]) / 3.0 + told[3] + told[4] + told[5] + told[6])
+    return float((told[0] + told[1] + told[2]) / 3.0 + told[3] + told[4] + told[5] + told[6] + told[7])
 
 
 @compiled
@@ -273,7 +288,7 @@ def score_each(
     scores: Float64s,
     told: Float64s,
 ) -> None:
-    """For n records in order: `scores`, shape (n,), and `told`, shape (n, 7), in decades; 0 during the warm-up.
+    """For n records in order: `scores`, shape (n,), and `told`, shape (n, 8), in decades; 0 during the warm-up.
 
     The warm-up is kept, and gone through when it is complete, with the scale of the whole of it: what is learned is the
     same as if that scale had been known from the first record on, and no score uses a later one.

@@ -15,8 +15,8 @@ Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 
 QUARTERS = 96  # quarter-hours of a day
-STREAMS = 7  # spread over three windows, level, likelihood, quiet, point
-PARTS = 5  # variance, level, likelihood, quiet, point
+STREAMS = 8  # spread over three windows, level, likelihood, quiet, point, record
+PARTS = 6  # variance, level, likelihood, quiet, point, record
 BINS = 1024  # of a tail's histogram
 BLOCK = 32  # bins that share one sum
 REFERENCE_WARM_UP = 640  # records; the windows below are for this warm-up and grow with it
@@ -47,6 +47,8 @@ class Parameters(NamedTuple):
     variance_floor: float = (
         0.05  # squared sd: of the level's own spread, so that a wobble of a still series is no shift
     )
+    record: float = 20.0  # decades for a value as far beyond all before it as their range is wide: 1 for a twentieth
+    hold: float = 8.0  # records that a value beyond all before it is remembered for: it may be a single one
     tail: float = 0.05  # the share of the history that the exponential tail is fitted to …
     tail_least: float = 20.0  # … and the least number of records: a mean of fewer is noise
     tail_clip: float = (
@@ -65,6 +67,7 @@ class Sizes(NamedTuple):
     long: int
     before: int
     quiet: int
+    hold: int
     scale_window: int
     scale_every: int
     rank_window: int
@@ -81,7 +84,7 @@ class Sizes(NamedTuple):
         short, middle, long = scaled(par.short), scaled(par.middle), scaled(par.long)
         before, quiet = scaled(par.before), max(8, int(par.quiet_window * par.warm_up))
         return cls(
-            short, middle, long, before, quiet,
+            short, middle, long, before, quiet, scaled(par.hold),
             max(par.warm_up, int(par.scale_window * par.warm_up)), scaled(par.scale_every),
             int(par.rank_window * par.warm_up), max(quiet, long, middle, before) + 1,
         )  # fmt: skip
@@ -99,6 +102,8 @@ class State(NamedTuple):
     error: Float64s  # (k, recent) ring of seasonal errors, in the slot's own spread
     season: Float64s  # (k, 96, 3) sum, visits, squared errors of each quarter-hour
     moving: Float64s  # (k, 5) mean squared error; mean and variance of the level; CUSUM up and down
+    extremes: Float64s  # (k, 2) the lowest and the highest value so far
+    beyond: Float64s  # (k, hold) ring: by how much of the range the last values went beyond all before them
     rank_ring: Int16s  # (k, rank window) bins of the last errors
     rank_bins: Int32s  # (k, 1024 + 32) how many of them are in each bin, and in each block of bins
     rank_mean: Float64s  # (k, long) ring of ranks
@@ -113,7 +118,7 @@ class State(NamedTuple):
             np.zeros(keys, np.int64), np.zeros(keys, np.int64), np.zeros((keys, 2)),
             np.zeros((keys, sizes.scale_window)), np.zeros((keys, par.warm_up), np.uint8),
             np.zeros((keys, sizes.recent)), np.zeros((keys, sizes.recent)),
-            np.zeros((keys, QUARTERS, 3)), np.zeros((keys, 5)),
+            np.zeros((keys, QUARTERS, 3)), np.zeros((keys, 5)), np.zeros((keys, 2)), np.zeros((keys, sizes.hold)),
             np.zeros((keys, sizes.rank_window), np.int16), np.zeros((keys, binned), np.int32),
             np.zeros((keys, sizes.long)),
             np.zeros((keys, STREAMS, binned), np.float32), np.zeros((keys, STREAMS, 5)),

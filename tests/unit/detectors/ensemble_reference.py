@@ -24,8 +24,8 @@ def edge_of(at: float, finest: float) -> float:
 class Stream:
     """The history of one stream, as counts by bin."""
 
-    def __init__(self, finest: float, least: float, clip: float, par: Parameters) -> None:
-        self.finest, self.least, self.clip, self.par = finest, least, clip, par
+    def __init__(self, finest: float, least: float, clip: float, most: float, par: Parameters) -> None:
+        self.finest, self.least, self.clip, self.most, self.par = finest, least, clip, most, par
         self.bins: Counter[int] = Counter()
         self.mass, self.records = 0.0, 0
         self.edge = self.excess = self.share = 0.0
@@ -38,7 +38,7 @@ class Stream:
                 chance = self.share * math.exp(-(value - self.edge) / self.excess)
             if self.least:
                 chance = max(chance, math.exp(-max(value - self.edge, 0) / self.least))
-            told = min(max(-math.log10(max(chance, 1e-12)) - 1, 0), self.par.most)
+            told = min(max(-math.log10(max(chance, 1e-12)) - 1, 0), self.most)
             if self.clip:
                 at = min(at, bin_of(self.edge + self.clip * self.excess, self.finest))
         self.bins[at] += 1
@@ -96,12 +96,14 @@ class Reference:
         self.slots = [[0.0, 0.0, 0.0] for _ in range(QUARTERS)]
         self.usual, self.mean, self.variance, self.up, self.down = 0.0, 0.0, 1.0, 0.0, 0.0
         self.since = 0
+        self.beyond: list[float] = []
         self.streams = self.fresh()
 
     def fresh(self) -> list[Stream]:
         least = [self.par.spread_least] * 3 + [0.0] * 4
         clip = [self.par.tail_clip] * 5 + [0.0, self.par.tail_clip]
-        return [Stream(*given, self.par) for given in zip(FINEST, least, clip, strict=True)]
+        most = [self.par.most] * 5 + [self.par.most / self.par.quiet_weight, self.par.most]
+        return [Stream(*given, self.par) for given in zip(FINEST, least, clip, most, strict=True)]
 
     def score(self, value: float, quarter: int) -> float:
         i = len(self.values)
@@ -127,7 +129,7 @@ class Reference:
             self.scale, self.since, self.streams = (centre, unit), i, self.fresh()
         z = min(max((value - centre) / unit, -1e9), 1e9) if unit else 0.0
         error, relative = self.season(z, quarter)
-        told = [0.0] * 7
+        told = [0.0] * 8
         if i >= sizes.before:
             told[6] = self.streams[6].surprise(abs(z - float(np.median(self.z[-sizes.before :]))) / relative)
         self.z.append(z)
@@ -143,6 +145,9 @@ class Reference:
             told[4] = self.streams[4].surprise(float(np.mean(self.ranks[-sizes.long :])))
         if i >= sizes.quiet:
             told[5] = self.streams[5].surprise(-math.log(float(np.std(self.z[-sizes.quiet :])) + par.quiet_least))
+        self.beyond.append(self.past_all(i, value))
+        if i - self.since >= par.warm_up:
+            told[7] = min(par.record * max(self.beyond[-sizes.hold :]), par.most)
         weight = min(1.0, (i - self.since) / (par.ramp * par.warm_up))
         told[5] *= par.quiet_weight
         return min(1.0, weight * (sum(told[:3]) / 3 + sum(told[3:])) / 10)
@@ -168,6 +173,12 @@ class Reference:
         ]
         self.usual += 0.005 * (squared - self.usual)
         return z - mean, relative
+
+    def past_all(self, i: int, value: float) -> float:
+        before = self.values[:i] or [value]
+        low, high = min(before), max(before)
+        off = max(value - high, low - value, 0.0)
+        return min(off / (high - low), 1.0) if high > low else 0.0
 
     def level(self, z: float) -> float:
         par = self.par

@@ -126,6 +126,23 @@ def test_a_value_is_judged_before_it_is_learned() -> None:
     assert parts[700, PART_NAMES.index("point")] == pytest.approx(0.5)  # the most that one stream can say
 
 
+def test_a_burst_higher_than_every_burst_before_is_strange_however_usual_bursts_are() -> None:
+    values = daily(4_000, 7)
+    values[100::150] += 60
+    higher = values.copy()
+    higher[3_250] += 90  # one of the bursts, 60 to 150 above its day
+    part = PART_NAMES.index("record")
+    plain, changed = (
+        Ensemble().parts(np.zeros(4_000, np.int64), np.arange(4_000) * STEP_MS, each)[1][:, part]
+        for each in (values, higher)
+    )
+    assert plain[1_000:].max() < 0.1
+    assert changed[3_250] == pytest.approx(0.5)  # the most that one kind can say
+    assert changed[3_257] == pytest.approx(0.5)
+    assert changed[3_249] == changed[3_258] == 0  # not before, and not for long
+    assert [row for row in alarms(higher) if row not in alarms(values)][:1] == [3_250]
+
+
 def test_the_parts_sum_to_the_score() -> None:
     values = daily(900)
     values[600:] += 30
