@@ -63,16 +63,13 @@ def _assumed(known: Assumed) -> str:
     node = f"{known.node_cores} cores, {known.node_disk_tb:g} TB and {known.node_network_mb_s:,.0f} MB/s each way"
     return (
         f"Assumed: {known.replication} copies of everything; resources busy to {known.utilisation:.0%} in normal "
-        f"times; nodes of {node}; Kafka keeps {kept} hours, Cassandra {ttl} days."
+        f"times; nodes of {node}; Kafka keeps {kept} hours, Cassandra {ttl} days; {known.keys:,} keys."
     )
 
 
 def _sizes(sizes: Sequence[Size], cost_of: Cost, known: Assumed) -> str:
-    within = _time(known.rebuild_within_s)
-
-    def ring_with_that(one: Size) -> str:
-        less = replace(known, history_ttl_s=int(one.longest_ttl_s))
-        ring = size(one.rate, cost_of, less).cassandra
+    def ring_for_a_day(one: Size) -> str:
+        ring = size(one.rate, cost_of, replace(known, history_ttl_s=DAY_S)).cassandra
         return f"{ring.nodes:,}, {ring.bound_by}"
 
     rows: list[tuple[str, Callable[[Size], str]]] = [
@@ -81,6 +78,7 @@ def _sizes(sizes: Sequence[Size], cost_of: Cost, known: Assumed) -> str:
         (f"in all; the published system has {PUBLISHED_CORES} for {RATES[0]:,}", lambda one: f"**{one.cores:,.1f}**"),
         ("Kafka nodes, bound by", lambda one: f"{one.kafka.nodes:,}, {one.kafka.bound_by}"),
         ("Cassandra nodes, bound by", lambda one: f"{one.cassandra.nodes:,}, {one.cassandra.bound_by}"),
+        ("the same, with a TTL of one day", ring_for_a_day),
         ("worker nodes, bound by", lambda one: f"{one.workers.nodes:,}, {one.workers.bound_by}"),
         ("members of the group", lambda one: f"{one.members:,}"),
         ("partitions of the topic", lambda one: f"{one.partitions:,}"),
@@ -88,19 +86,21 @@ def _sizes(sizes: Sequence[Size], cost_of: Cost, known: Assumed) -> str:
         ("Cassandra's disks, TB", lambda one: _number(one.cassandra.disk_tb)),
         ("network into Kafka, MB/s", lambda one: _number(one.kafka.network_mb_s)),
         ("network into Cassandra, MB/s", lambda one: _number(one.cassandra.network_mb_s)),
-        ("rebuild of a member's partitions", lambda one: _time(one.rebuild_s)),
-        (f"longest TTL for a rebuild in {within}", lambda one: _time(one.longest_ttl_s)),
-        ("Cassandra nodes with that TTL", ring_with_that),
-        ("breaks first", lambda one: first_to_break(one, known)),
+        ("rebuild of a member's partitions, at the most", lambda one: _time(one.rebuild_s)),
+        ("breaks first", first_to_break),
     ]  # fmt: skip
     return _table(["events/s", *(f"{one.rate:,.0f}" for one in sizes)], [[name, *map(of, sizes)] for name, of in rows])
 
 
-def first_to_break(one: Size, known: Assumed) -> str:
-    """What is past its limit first as everything that is kept grows to what the settings say."""
-    if one.rebuild_s > known.rebuild_within_s:
-        return "the rebuild"
-    return f"Cassandra's {one.cassandra.bound_by}"
+def first_to_break(one: Size) -> str:
+    """What is fullest, and so the first to be full when the rate grows and nothing is added."""
+    full = {
+        f"Kafka's {one.kafka.fullest}": one.kafka.full,
+        f"Cassandra's {one.cassandra.fullest}": one.cassandra.full,
+        "a member's core": one.member_full,
+    }
+    fullest = max(full, key=lambda name: full[name])
+    return f"{fullest}, at {full[fullest]:.0%}"
 
 
 def _steps(one: Size, cost_of: Cost, known: Assumed) -> str:
@@ -111,6 +111,7 @@ def _steps(one: Size, cost_of: Cost, known: Assumed) -> str:
     disk, sent, kept = f"{cost_of.disk_bytes:.1f} B", f"{cost_of.request_bytes:.1f} B", f"{cost_of.topic_bytes:.1f} B"
     most = f"{ring.cores:.2f} / {known.node_cores}, {ring.disk_tb:.2f} / {known.node_disk_tb:g}, "
     most += f"{ring.network_mb_s:.1f} / {known.node_network_mb_s:g};"
+    read = _times(f"{one.partitions} / {one.members}", f"{one.interval:,}")
     rows = [
         ("workers' cores", _times(rate, f"{cost_of.worker_us:.2f} µs"), f"{workers.cores:.2f}"),
         ("members", f"{workers.cores:.2f} / {busy}, rounded up", f"{one.members}"),
@@ -123,8 +124,7 @@ def _steps(one: Size, cost_of: Cost, known: Assumed) -> str:
         ("Cassandra's nodes", f"the most of {most} / {busy}", f"{ring.nodes}"),
         ("partitions", f"members, {known.members_grow} times or more, to {known.partitions_a_node} a node",
          f"{one.partitions}"),
-        ("rebuild", f"{_times(rate, f'{known.history_ttl_s:,} s')} / {one.members} / {cost_of.rebuilt_per_s:,.0f}/s",
-         _time(one.rebuild_s)),
+        ("rebuild", f"{read} / {cost_of.rebuilt_per_s:,.0f}/s", _time(one.rebuild_s)),
     ]  # fmt: skip
     return f"The column of {rate} in steps:\n\n{_table(['what', 'from', 'makes'], rows)}"
 

@@ -9,8 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from consumer_history.saving import EVENTS_A_VALUE
+from consumer_history.settings import HistorySettings
+from detectors.last_values import DEPTH
 from kafka_cluster.errors import LabError
 
+STATE_EVERY: int = HistorySettings.model_fields["history_state_every"].default
 US, MB, GB, TB = 1e6, 1e6, 1e9, 1e12
 HOUR_S, DAY_S = 3_600, 86_400
 # Of one row in a request of the rows store, as `packed_batch.py` lays it out: 21 bytes of frame, 7 values.
@@ -29,7 +33,7 @@ class Assumed:
     node_network_mb_s: float = 1_250.0  # 10 Gbit/s, each way
     kafka_kept_s: int = 6 * HOUR_S  # long enough to mend whatever reads it
     history_ttl_s: int = 30 * DAY_S  # the default of HISTORY_TTL_S
-    rebuild_within_s: int = 600  # of a partition that moved to another member
+    keys: int = 1_000_000  # of all partitions
     members_grow: int = 2  # times the members at the start, without a change of the partitions
     partitions_a_node: int = 8  # buckets written at a time for each Cassandra node, so that none is much busier
 
@@ -46,7 +50,7 @@ class Cost:
     topic_bytes: float  # in the log of the broker, compressed
     disk_bytes: float  # in Cassandra's files
     request_bytes: float  # on the way to Cassandra
-    rebuilt_per_s: float  # events that a member reads back in a second
+    rebuilt_per_s: float  # events that a member reads back in a second, the saved states among them
     key_bytes: float  # of a worker's memory
 
 
@@ -58,7 +62,14 @@ class Tier:
     disk_tb: float
     network_mb_s: float  # the busier way, of all nodes together
     nodes: int
-    bound_by: str  # what asks for the most nodes
+    fullest: str  # resource, which asks for the most nodes
+    full: float  # share of it that is used in normal times
+    fewest: int  # nodes that there have to be whatever the rate
+
+    @property
+    def bound_by(self) -> str:
+        """Why there are not fewer nodes."""
+        return self.fullest if self.nodes > self.fewest else "the fewest"
 
 
 @dataclass(frozen=True)
@@ -71,9 +82,9 @@ class Size:
     workers: Tier
     members: int
     partitions: int
-    member_rate: float  # events/s of one member in normal times
-    rebuild_s: float  # of all partitions of a member, with everything that is kept
-    longest_ttl_s: float  # so that they are rebuilt in time
+    member_full: float  # share of a core that a member is busy
+    interval: int  # events of a partition between two saved states
+    rebuild_s: float  # of all partitions of a member, each just before its next state would have been saved
 
     @property
     def cores(self) -> float:
@@ -105,22 +116,23 @@ def cost(store: str, bench: dict[str, Any]) -> Cost:
 
 def size(rate: float, one: Cost, assumed: Assumed) -> Size:
     """The machines for a rate, in events/s."""
-    workers_cores = rate * one.worker_us / US
-    members = max(1, math.ceil(workers_cores / assumed.utilisation))
+    workers = _tier(rate * one.worker_us / US, 0.0, rate * (one.topic_bytes + one.request_bytes) / MB, assumed, 1)
+    members = max(1, math.ceil(workers.cores / assumed.utilisation))
     cassandra = _cassandra(rate, one, assumed)
     # In whole multiples of the members, or some would have more to do than others.
-    wanted = max(assumed.members_grow, math.ceil(assumed.partitions_a_node * cassandra.nodes / members))
-    member_rate = rate / members
+    each = max(assumed.members_grow, math.ceil(assumed.partitions_a_node * cassandra.nodes / members))
+    values = math.ceil(assumed.keys / (members * each)) * DEPTH
+    interval = max(STATE_EVERY, EVENTS_A_VALUE * values)
     return Size(
         rate=rate,
         kafka=_kafka(rate, one, assumed),
         cassandra=cassandra,
-        workers=_tier(workers_cores, 0.0, rate * (one.topic_bytes + one.request_bytes) / MB, assumed, at_least=1),
+        workers=workers,
         members=members,
-        partitions=members * wanted,
-        member_rate=member_rate,
-        rebuild_s=member_rate * assumed.history_ttl_s / one.rebuilt_per_s,
-        longest_ttl_s=assumed.rebuild_within_s * one.rebuilt_per_s / member_rate,
+        partitions=members * each,
+        member_full=workers.cores / members,
+        interval=interval,
+        rebuild_s=each * interval / one.rebuilt_per_s,
     )
 
 
@@ -139,14 +151,12 @@ def _cassandra(rate: float, one: Cost, assumed: Assumed) -> Tier:
     return _tier(rate * copies * one.cassandra_us / US, disk_tb, rate * one.request_bytes * copies / MB, assumed)
 
 
-def _tier(cores: float, disk_tb: float, network_mb_s: float, assumed: Assumed, at_least: int | None = None) -> Tier:
+def _tier(cores: float, disk_tb: float, network_mb_s: float, assumed: Assumed, fewest: int = 0) -> Tier:
     full = {
         "cores": cores / assumed.node_cores,
         "disk": disk_tb / assumed.node_disk_tb,
         "network": network_mb_s / assumed.node_network_mb_s,
     }
-    most = max(full, key=lambda name: full[name])
-    fewest = assumed.replication if at_least is None else at_least
-    nodes = max(fewest, math.ceil(full[most] / assumed.utilisation))
-    bound = most if nodes > fewest else "copies" if at_least is None else most
-    return Tier(cores, disk_tb, network_mb_s, nodes, bound)
+    fullest, least = max(full, key=lambda name: full[name]), fewest or assumed.replication
+    nodes = max(least, math.ceil(full[fullest] / assumed.utilisation))
+    return Tier(cores, disk_tb, network_mb_s, nodes, fullest, full[fullest] / nodes, least)

@@ -10,11 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.experiments import outage as outages
-from benchmarks.experiments import outage_plot
+from benchmarks.experiments import outage_plot, spike_plot, tune_plot
+from benchmarks.experiments import spike as spikes
+from benchmarks.experiments import tune as tuning
 from commands import experiment_detectors
 from commands.lab_settings import LabSettings
 from kafka_cluster import log
 from kafka_cluster.embedded.ports import pick_free
+from kafka_cluster.errors import LabError
 
 app = typer.Typer(help="See what happens when …, on a cluster of its own.", no_args_is_help=True)
 DRAWN = "drawn"
@@ -48,6 +51,48 @@ def outage(
     plan = outages.Plan(devices, rate, begin, lasts, resolution=resolution, seed=seed)
     result = outages.run(own_lab("outage"), plan, _say)
     _show(result, plot, outage_plot.draw, outages.lines, as_json=as_json)
+
+
+@app.command()
+def spike(
+    store: Annotated[str, typer.Option(help="rows, chunks or memory.")] = "rows",
+    rate: Annotated[int, typer.Option(min=100, help="Events a second in normal times.")] = 8_000,
+    factor: Annotated[int, typer.Option(min=2, max=100, help="Times as many in the spike.")] = 10,
+    lasts: Annotated[float, typer.Option(min=1, help="Seconds that it lasts.")] = 8.0,
+    calm: Annotated[float, typer.Option(min=1, help="Seconds before it, and after it is drained.")] = 8.0,
+    keys: Annotated[int, typer.Option(min=1, max=1_000_000, help="Different keys.")] = 10_000,
+    shed_from: Annotated[float, typer.Option(min=0.1, help="Seconds behind from which on fewer are checked.")] = 1.0,
+    plot: Plot = Path("var/spike.png"),
+    as_json: Json = False,
+) -> None:
+    """Ten times the load for some seconds: the lag rises and drains, checks are shed, every event is stored."""
+    log.configure(level="WARNING")
+    _known_store(store, ("rows", "chunks", "memory"))
+    plan = spikes.Plan(store, rate, factor, lasts, calm, keys, shed_from)
+    _show(spikes.run(own_lab("spike"), plan, _say), plot, spike_plot.draw, spikes.lines, as_json=as_json)
+
+
+@app.command()
+def tune(
+    store: Annotated[str, typer.Option(help="rows or chunks.")] = "rows",
+    batch: Annotated[int, typer.Option(min=100, max=1_000_000, help="Events of a micro-batch.")] = 20_000,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each setting is measured.")] = 1.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each setting; the fastest counts.")] = 2,
+    size: Annotated[list[int] | None, typer.Option(min=1, help="Events of a request; may be repeated.")] = None,
+    in_flight: Annotated[list[int] | None, typer.Option(min=1, help="Requests in flight; may be repeated.")] = None,
+    plot: Plot = Path("var/tune.png"),
+    as_json: Json = False,
+) -> None:
+    """Size of a request and requests in flight, against throughput and latency; about two minutes."""
+    log.configure(level="WARNING")
+    _known_store(store, ("rows", "chunks"))
+    plan = tuning.Plan(store, batch, seconds, rounds, tuple(size or ()), tuple(in_flight or tuning.IN_FLIGHT))
+    _show(tuning.run(own_lab("tune"), plan, _say), plot, tune_plot.draw, tuning.lines, as_json=as_json)
+
+
+def _known_store(store: str, known: tuple[str, ...]) -> None:
+    if store not in known:
+        raise LabError("--store", f"no store {store!r}", f"there are {', '.join(known)}")
 
 
 def own_lab(name: str) -> LabSettings:

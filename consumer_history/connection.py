@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,6 +30,8 @@ from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
 T = TypeVar("T")
+# A request is larger than a packet: without this its end waits for the acknowledgement of its beginning, some 40 ms.
+NO_DELAY = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"  # the driver turns the error of the TLS handshake into one of the socket
 TRUST = "CASSANDRA_TLS_CA is to know who signed it, and it to name the address; CASSANDRA_TLS_CHECK_HOST=false lets any"
 log = get_logger()
@@ -190,6 +193,7 @@ def _cluster(settings: CassandraSettings) -> Cluster:
         connect_timeout=CONNECT_TIMEOUT_S,
         protocol_version=5,
         compression=False,
+        sockopts=NO_DELAY,
     )
 
 

@@ -12,6 +12,7 @@ from kafka_cluster import clients
 from kafka_cluster.clock import Clock, SystemClock
 from kafka_cluster.embedded.cassandra import Cassandra
 from kafka_cluster.embedded.cluster import Cluster
+from kafka_cluster.errors import LabError
 from kafka_cluster.prepare import PrepareSettings, prepare
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import ensure_topics, topic_specs
@@ -50,6 +51,13 @@ class Ground:
         """The consumer's heartbeat when it has stored so many events."""
         what = f"{events:,} events stored"
         return wait_for(program, lambda beat: beat.get("stored", 0) >= events, what, THROUGH_TIMEOUT_S, self.clock)
+
+    def beat(self, name: str) -> Beat:
+        """The last heartbeat of a consumer. Raises LabError when it has ended."""
+        (program,) = (one for one in self._running if one.name == name)
+        if not program.process.is_alive():
+            raise LabError(name, "ended", f"its log is {program.log}")
+        return program.beat()
 
     def stop(self) -> None:
         """Stop every consumer, cleanly."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Iterator
 
@@ -42,6 +43,11 @@ def test_the_last_of_a_key_are_one_plain_query_a_bucket(connection: Connection) 
     assert list(connection.rows(connection.prepare(cql), topic)) == newest
     found = store.last_of_key(0, 7, BUCKET_EVENTS + 10, 25)
     assert found.tolist() == [offset / 4 for offset in range(BUCKET_EVENTS - 15, BUCKET_EVENTS + 10)]
+
+
+def test_the_end_of_a_request_does_not_wait_for_the_acknowledgement_of_its_beginning(connection: Connection) -> None:
+    opened = connection.session.cluster.control_connection._connection._socket
+    assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_rows_expire(connection: Connection) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.capacity import BEGIN, END, KEPT, PAGE, page, tables
-from benchmarks.capacity_model import DAY_S, Assumed, Cost, cost, size
+from benchmarks.capacity import BEGIN, END, KEPT, PAGE, first_to_break, page, tables
+from benchmarks.capacity_model import DAY_S, STATE_EVERY, Assumed, Cost, cost, size
 from kafka_cluster.errors import LabError
 
 ONE = Cost("chunks", 2.0, 0.5, 0.5, 1.0, 20.0, 10.0, 12.0, 1_000_000.0, 480.0)
@@ -40,7 +40,7 @@ def test_every_copy_costs_kafka_and_cassandra_and_no_worker() -> None:
 
 def test_nodes_are_as_many_as_the_scarcest_resource_asks_for_and_no_fewer_than_copies() -> None:
     small, large = size(1_000, ONE, KNOWN), size(1_000_000, ONE, KNOWN)
-    assert (small.cassandra.nodes, small.cassandra.bound_by) == (3, "copies")
+    assert (small.cassandra.nodes, small.cassandra.bound_by) == (3, "the fewest")
     assert (large.cassandra.nodes, large.cassandra.bound_by) == (39, "disk")
     assert size(1_000_000, ONE, replace(KNOWN, node_disk_tb=1e6, node_cores=1)).cassandra.bound_by == "cores"
 
@@ -54,10 +54,24 @@ def test_members_share_the_partitions_evenly_and_can_double() -> None:
         assert found.workers.cores / found.members <= KNOWN.utilisation
 
 
-def test_with_the_longest_ttl_a_rebuild_takes_just_the_time_allowed() -> None:
+def test_a_rebuild_reads_an_interval_of_each_partition_and_does_not_grow_with_the_ttl() -> None:
     found = size(2_000_000, ONE, KNOWN)
-    again = size(2_000_000, ONE, replace(KNOWN, history_ttl_s=round(found.longest_ttl_s)))
-    assert again.rebuild_s == pytest.approx(KNOWN.rebuild_within_s, rel=1e-3)
+    assert found.rebuild_s == pytest.approx(found.partitions / found.members * found.interval / 1e6)
+    shorter = replace(KNOWN, history_ttl_s=DAY_S, partitions_a_node=0)
+    assert (
+        size(2_000_000, ONE, shorter).rebuild_s == size(2_000_000, ONE, replace(KNOWN, partitions_a_node=0)).rebuild_s
+    )
+
+
+def test_states_of_many_keys_are_saved_more_seldom() -> None:
+    few, many = (size(1_000, ONE, replace(KNOWN, keys=keys)) for keys in (1_000, 10_000_000))
+    assert few.interval == STATE_EVERY
+    assert many.interval > STATE_EVERY
+
+
+def test_the_fullest_resource_breaks_first() -> None:
+    assert first_to_break(size(1_000_000, replace(ONE, worker_us=1.1), KNOWN)).startswith("Cassandra's disk, at ")
+    assert first_to_break(size(1_000_000, replace(ONE, disk_bytes=0.0), KNOWN)).startswith("a member's core, at 50%")
 
 
 def test_a_bench_that_lacks_a_figure_is_one_clear_line() -> None:
