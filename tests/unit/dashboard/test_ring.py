@@ -40,10 +40,8 @@ def test_few_points_are_not_thinned() -> None:
     assert thinned(few, 3) is few
 
 
-@given(st.lists(st.lists(st.integers(-1000, 1000), max_size=30), max_size=20), st.integers(0, 300))
-def test_the_past_fades_and_keeps_its_extremes_while_what_is_new_comes_whole(
-    batches: list[list[int]], place: int
-) -> None:
+@given(st.lists(st.lists(st.integers(-1000, 1000), max_size=30), max_size=20))
+def test_the_past_fades_and_keeps_its_extremes_while_what_is_new_comes_whole(batches: list[list[int]]) -> None:
     fading, everything, sizes = Fading(40, 1), list[int](), list[int]()
     for batch in batches:
         came = points([float(one) for one in batch])
@@ -56,7 +54,7 @@ def test_the_past_fades_and_keeps_its_extremes_while_what_is_new_comes_whole(
     if everything:
         assert (min(kept), max(kept)) == (min(everything), max(everything))
         assert kept[0] == everything[0] or len(everything) > 20
-    if fading.has_all_since(place):
+    for place in filter(fading.has_all_since, range(len(everything) + 1)):
         assert fading.since(place).values[:, 0].tolist() == everything[place:]
     assert fading.has_all_since(max(0, len(everything) - 5))
     assert fading.has_all_since(0) or len(everything) > 40
