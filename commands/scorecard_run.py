@@ -33,13 +33,14 @@ class Said:
     name: str
     decision: Decision
     scores: list[Float64s]
+    strengths: list[Float64s]  # the scores, those of alarms as they are published
     alarms: list[Bools]
     warm_ups: list[int]  # records
     records_per_s: float
 
     def detections(self) -> list[Float64s]:
-        """The score where there is an alarm, 0 elsewhere: what the benchmark's scorer is given."""
-        return [np.where(alarms, scores, 0.0) for scores, alarms in zip(self.scores, self.alarms, strict=True)]
+        """The score of each alarm, 0 elsewhere: what the benchmark's scorer is given."""
+        return [np.where(alarms, scores, 0.0) for scores, alarms in zip(self.strengths, self.alarms, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,19 +70,20 @@ def stream(
     """Give every record of every series to the detector, in order; nothing else is given to it but its warm-up."""
     warm_ups = [warm_up or warm_up_of(each) for each in series]
     Judge.make(name, warm_ups[0], options).warm()
-    scores, alarms, taken_s = [], [], 0.0
+    scores, strengths, alarms, taken_s = [], [], [], 0.0
     for each, its in zip(series, warm_ups, strict=True):
         judge = Judge.make(name, its, options)
         n = len(each.values)
-        keys, said, decided = np.zeros(n, np.int64), np.empty(n), np.empty(n, np.bool_)
+        keys, said, strong, decided = np.zeros(n, np.int64), np.empty(n), np.empty(n), np.empty(n, np.bool_)
         started = process_time()
         for first in range(0, n, batch):
             part = slice(first, first + batch)
-            said[part], decided[part] = judge.judge(keys[part], each.times_ms[part], each.values[part])
+            said[part], strong[part], decided[part] = judge.decide(keys[part], each.times_ms[part], each.values[part])
         taken_s += process_time() - started
         scores.append(said)
+        strengths.append(strong)
         alarms.append(decided)
-    return Said(name, decision_of(name, options), scores, alarms, warm_ups, sum(map(len, scores)) / taken_s)
+    return Said(name, decision_of(name, options), scores, strengths, alarms, warm_ups, sum(map(len, scores)) / taken_s)
 
 
 def warm_up_of(series: Series) -> int:

@@ -111,9 +111,15 @@ class Judge:
         return cls(entry.make(warm_up, given), Decider(decision, warm_up))
 
     def judge(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> tuple[Float64s, Bools]:
-        """Scores and alarms, shape (n,) each."""
+        """Scores and alarms, shape (n,) each; the score of an alarm is that of the strongest record that it is for."""
+        _, strengths, alarms = self.decide(keys, times_ms, values)
+        return strengths, alarms
+
+    def decide(self, keys: Int64s, times_ms: Int64s, values: Float64s) -> tuple[Float64s, Float64s, Bools]:
+        """The detector's scores, the same with those of alarms as `judge` has them, and alarms; shape (n,) each."""
         scores = self.detector.score(keys, times_ms, values)
-        return scores, self.decider.alarms(keys, scores)
+        alarms, strengths = self.decider.decide(keys, scores)
+        return scores, strengths, alarms
 
     def warm(self) -> None:
         """Compile or load the kernels."""

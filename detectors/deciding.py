@@ -66,18 +66,22 @@ class Decider:
 
     def alarms(self, keys: Int64s, scores: Float64s) -> Bools:
         """Shape (n,): which records are alarms. Each key's records in order."""
+        return self.decide(keys, scores)[0]
+
+    def decide(self, keys: Int64s, scores: Float64s) -> tuple[Bools, Float64s]:
+        """Alarms, and scores in which an alarm has the highest of the last `smooth`; shape (n,) each."""
         slots = self._keys.slots(np.ascontiguousarray(keys, np.int64))
         if (have := len(self._state)) < self._keys.capacity:
             old = self._state, self._rings
             self._state, self._rings = self._room(self._keys.capacity)
             self._state[:have], self._rings[:have] = old
-        alarms = np.zeros(len(slots), np.bool_)
+        alarms, strengths = np.zeros(len(slots), np.bool_), np.array(scores, np.float64)
         how = self._decision
         decide_each(
             self._state, self._rings, self._spans, slots, np.ascontiguousarray(scores, np.float64), how.threshold,
-            how.boost, how.decay * self._warm_up, how.refractory * self._warm_up, how.rearm, alarms,
+            how.boost, how.decay * self._warm_up, how.refractory * self._warm_up, how.rearm, alarms, strengths,
         )  # fmt: skip
-        return alarms
+        return alarms, strengths
 
     def warm(self) -> None:
         """Compile or load the kernel."""
@@ -130,8 +134,9 @@ def decide_each(
     refractory: float,
     rearm: float,
     alarms: Bools,
+    strengths: Float64s,
 ) -> None:
-    """For n records in order: set `alarms` where one is due; `decay` and `refractory` in records."""
+    """For n records in order: set `alarms` and `strengths` where one is due; `decay` and `refractory` in records."""
     for row in range(len(slots)):
         its = state[slots[row]]
         its[RECORDS] += 1
@@ -148,5 +153,7 @@ def decide_each(
             due = due and gap > refractory and score >= threshold + boost * math.exp(-gap / decay)
         if due:
             alarms[row] = True
+            for back in range(min(spans[1], len(ring))):
+                strengths[row] = max(strengths[row], ring[(its[RECORDS] - back) % len(ring)])
             its[LAST] = its[RECORDS]
             its[ARMED] = 0

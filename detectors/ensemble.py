@@ -15,7 +15,7 @@
    it, at most 5, for 8 records: a tail fitted to bursts finds no higher burst strange, and rank knows no distance.
 6. Score. (variance + level + likelihood + quiet / 2 + point + record) / 10, weighted by how much history there is: 0.2
    are two decades beyond one in ten, summed over the streams. It is a single record's; the decision asks for
-   strangeness that lasts, and so an alarm's own score may lie below the threshold of the mean.
+   strangeness that lasts.
 
 A record is scored before it is learned. Scores are 0 during the warm-up. A flat series is judged from a warm-up after
 its first move on; the size of that move becomes its unit.

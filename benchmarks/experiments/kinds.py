@@ -148,10 +148,10 @@ def _stream(name: str, given: World, options: Options | None) -> tuple[Float64s,
     keys, times = np.tile(np.arange(series), n), np.repeat(np.arange(n) * STEP_MS, series)
     values, step = np.ascontiguousarray(given.values.T).ravel(), series * BATCH
     parts = [
-        its.judge(keys[first : first + step], times[first : first + step], values[first : first + step])
+        its.decide(keys[first : first + step], times[first : first + step], values[first : first + step])
         for first in range(0, len(values), step)
     ]
-    scores, alarms = (np.concatenate(each).reshape(n, series).T for each in zip(*parts, strict=True))
+    scores, _, alarms = (np.concatenate(each).reshape(n, series).T for each in zip(*parts, strict=True))
     return scores, alarms
 
 

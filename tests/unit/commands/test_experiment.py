@@ -46,7 +46,7 @@ def said_of(each: list[Series], peaks: list[float], elsewhere: list[float]) -> S
         score[890], score[400] = peak, false
         scores.append(score)
     alarms = [score > 0 for score in scores]
-    return Said("made up", Decision(0.5, refractory=0.0), scores, alarms, [180] * len(each), 1.0)
+    return Said("made up", Decision(0.5, refractory=0.0), scores, scores, alarms, [180] * len(each), 1.0)
 
 
 def test_a_folder_has_no_say_in_what_it_is_judged_by(corpus: tuple[list[Series], Windows]) -> None:

@@ -83,6 +83,16 @@ def test_what_lasts_counts_more_than_one_record_and_what_is_short_has_to_be_stro
     assert decide([0.0] * 50 + [0.5] * 50, lasting) == [55]
 
 
+def test_an_alarm_has_the_score_of_the_strongest_record_that_it_is_for() -> None:
+    lasting = Decision(threshold=0.3, smooth=0.08)  # 2, 8 and 32 records
+    scores = np.array([0.0] * 50 + [0.9, 0.5, 0.3, 0.3, 0.2, 0.4, 0.4, 0.4])
+    alarms, strengths = Decider(lasting, WARM_UP).decide(np.zeros(len(scores), np.int64), scores)
+    rows = np.flatnonzero(alarms)
+    assert rows.tolist() == [51]
+    assert strengths[51] == 0.9
+    assert np.delete(strengths, 51).tolist() == np.delete(scores, 51).tolist()
+
+
 def test_keys_do_not_touch_each_other() -> None:
     random = np.random.default_rng(1)
     scores, keys = random.random(3_000) ** 2, random.integers(0, 1_500, 3_000)
