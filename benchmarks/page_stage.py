@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +103,8 @@ def page_stage(lab: LabSettings, say: Say) -> Iterator[PageStage]:
             wait_for(programs[name], lambda beat: bool(beat.get("partitions")), "partitions", TIMEOUT_S, clock)
         url = wait_for(programs["page"], lambda beat: "url" in beat, "an address", TIMEOUT_S, clock)["url"]
         last_ms = int(load(dataset).times_ms[-1])
-        yield PageStage(settings, url, programs, last_ms, encoder, clients.producer(settings, **{"linger.ms": 0}))
+        with closing(clients.producer(settings, **{"linger.ms": 0})) as sender:
+            yield PageStage(settings, url, programs, last_ms, encoder, sender)
     finally:
         for program in reversed(programs.values()):
             program.stop()
