@@ -11,14 +11,14 @@ import typer
 from benchmarks.experiments import kinds as anomaly_kinds
 from benchmarks.experiments import tradeoff as tradeoffs
 from benchmarks.experiments import tradeoff_plot
-from commands.experiment_folders import folders_table, seeds_table
-from commands.experiment_lost import lost_table
-from commands.experiment_opensearch import opensearch_table
-from commands.experiment_reference import reference_table
-from commands.experiment_series import series_table
-from commands.scorecard_corpus import read_corpus
-from commands.scorecard_report import write_between
-from commands.scorecard_run import Labelled
+from benchmarks.experiments.protocol.folders import folders_table, seeds_table
+from benchmarks.experiments.protocol.lost import lost_table
+from benchmarks.experiments.protocol.opensearch import opensearch_table
+from benchmarks.experiments.protocol.reference import reference_table
+from benchmarks.experiments.protocol.series import series_table
+from benchmarks.scorecard.corpus import read_corpus
+from benchmarks.scorecard.report import write_between
+from benchmarks.scorecard.run import Labelled
 from detectors.catalogue import CATALOGUE, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 import yaml
 
-from commands.scorecard_blindfold import blindfold
-from commands.scorecard_corpus import read_corpus
-from commands.scorecard_report import save as save_scores
-from commands.scorecard_report import tables, write_between
-from commands.scorecard_run import SHORTEST, Labelled, Said, hold, stream
+from benchmarks.scorecard.blindfold import blindfold
+from benchmarks.scorecard.corpus import read_corpus
+from benchmarks.scorecard.report import save as save_scores
+from benchmarks.scorecard.report import tables, write_between
+from benchmarks.scorecard.run import SHORTEST, Labelled, Said, hold, stream
 from detectors.catalogue import CATALOGUE, Options, known
 from kafka_cluster import log
 from kafka_cluster.dataset import read_windows
@@ -80,7 +80,7 @@ def scorecard(
 
 def draw_each(said: list[Said], labelled: Labelled, folder: Path) -> None:
     """Write `<folder>/<folder of the series>/<series>.png`."""
-    from commands.scorecard_plot import draw  # noqa: PLC0415 - slow to import, and only pictures need it
+    from benchmarks.scorecard.plot import draw  # noqa: PLC0415 - slow to import, and only pictures need it
 
     for number, series in enumerate(labelled.series):
         write_whole(folder / series.folder / f"{series.name}.png", draw(said, labelled, number))

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.experiments.protocol.folders import THRESHOLDS, choose, families, leave_one_out, standard
+from benchmarks.experiments.protocol.lost import points
+from benchmarks.experiments.protocol.opensearch import PUBLISHED, opensearch_table
+from benchmarks.experiments.protocol.series import CUTS, made_over
+from benchmarks.scorecard.corpus import Series
+from benchmarks.scorecard.run import EVERY_ALARM, Labelled, Said
 from commands.__main__ import command_line
-from commands.experiment_folders import THRESHOLDS, choose, families, leave_one_out, standard
-from commands.experiment_lost import points
-from commands.experiment_opensearch import PUBLISHED, opensearch_table
-from commands.experiment_series import CUTS, made_over
-from commands.scorecard_corpus import Series
-from commands.scorecard_run import EVERY_ALARM, Labelled, Said
 from detectors.deciding import Decision
 from detectors.nab_score import PROFILES, Scorer
 from kafka_cluster.errors import LabError

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.scorecard.blindfold import PeekError, blindfold
+from benchmarks.scorecard.corpus import read_corpus
+from benchmarks.scorecard.report import BEGIN, END, write_between
+from benchmarks.scorecard.run import Labelled, counts, stream
 from commands.__main__ import command_line
-from commands.scorecard_blindfold import PeekError, blindfold
-from commands.scorecard_corpus import read_corpus
-from commands.scorecard_report import BEGIN, END, write_between
-from commands.scorecard_run import Labelled, counts, stream
 from detectors import catalogue
 from detectors.blind import Blind
 from detectors.errors import DetectorError

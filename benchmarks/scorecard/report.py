@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from commands.scorecard_run import Labelled, Said
+from benchmarks.scorecard.run import Labelled, Said
 from kafka_cluster.errors import LabError
 from producer.files import write_whole
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from commands.scorecard_corpus import Series
-from commands.scorecard_report import table
-from commands.scorecard_run import EVERY_ALARM, Labelled, counts, stream
+from benchmarks.scorecard.corpus import Series
+from benchmarks.scorecard.report import table
+from benchmarks.scorecard.run import EVERY_ALARM, Labelled, counts, stream
 from kafka_cluster.dataset import Window
 from kafka_cluster.errors import LabError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from commands.scorecard_corpus import Float64s
-from commands.scorecard_report import table
-from commands.scorecard_run import Labelled, counts
+from benchmarks.scorecard.corpus import Float64s
+from benchmarks.scorecard.report import table
+from benchmarks.scorecard.run import Labelled, counts
 from detectors.nab_score import PROFILES, Scorer
 from kafka_cluster.errors import LabError
 

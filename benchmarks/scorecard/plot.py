@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from commands.scorecard_run import Labelled, Said
+from benchmarks.scorecard.run import Labelled, Said
 from consumer_training.plot import thinned
 from detectors.nab_score import Truth
 

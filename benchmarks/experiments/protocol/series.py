@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from commands.experiment_folders import standard
-from commands.scorecard_corpus import Series
-from commands.scorecard_report import table
-from commands.scorecard_run import Labelled, stream
+from benchmarks.experiments.protocol.folders import standard
+from benchmarks.scorecard.corpus import Series
+from benchmarks.scorecard.report import table
+from benchmarks.scorecard.run import Labelled, stream
 from detectors.nab_score import Scorer, probation, truth
 from kafka_cluster.dataset import Window
 

@@ -12,9 +12,9 @@ from itertools import product
 
 import numpy as np
 
-from commands.scorecard_corpus import Bools, Float64s
-from commands.scorecard_report import table
-from commands.scorecard_run import EVERY_ALARM, Labelled, Said, stream
+from benchmarks.scorecard.corpus import Bools, Float64s
+from benchmarks.scorecard.report import table
+from benchmarks.scorecard.run import EVERY_ALARM, Labelled, Said, stream
 from detectors.deciding import Decider, Decision
 from detectors.nab_score import PROFILES, Scorer
 from kafka_cluster.errors import LabError

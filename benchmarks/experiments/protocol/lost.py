@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from commands.scorecard_corpus import Bools
-from commands.scorecard_report import table
-from commands.scorecard_run import Labelled, stream
+from benchmarks.scorecard.corpus import Bools
+from benchmarks.scorecard.report import table
+from benchmarks.scorecard.run import Labelled, stream
 from detectors.nab_score import PROFILES, Truth
 
 STANDARD = PROFILES["standard"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from commands.scorecard_corpus import Bools, Float64s, Series
+from benchmarks.scorecard.corpus import Bools, Float64s, Series
 from detectors.catalogue import DECISION_OPTIONS, Judge, Options, known
 from detectors.deciding import Decider, Decision
 from detectors.nab_score import PROFILES, Scorer, Truth, probation, truth

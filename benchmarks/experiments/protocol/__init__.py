@@ -1,0 +1,1 @@
+"""The protocol of docs/evaluation.md: folders left out, seeds, cuts, and what others published."""
