@@ -13,7 +13,17 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from detectors import blind, cusum, ensemble, stream_forest, trend
+from detectors import (
+    autoencoder,
+    blind,
+    cusum,
+    dbscan,
+    ensemble,
+    one_class_svm,
+    seasonal_esd,
+    stream_forest,
+    trend,
+)  # fmt: skip
 from detectors.deciding import Decider, Decision
 from detectors.ensemble_state import Parameters
 from detectors.errors import DetectorError
@@ -84,6 +94,27 @@ CATALOGUE: dict[str, Entry] = {
         trend.DECISION,
         trend.make,
         frozenset({"limit", "horizon_s"}),
+    ),
+    seasonal_esd.DETECTOR: Entry(
+        "values far from their season, by STL and Rosner's test",
+        seasonal_esd.DECISION,
+        lambda warm_up, options: seasonal_esd.SeasonalEsd(warm_up, int(options.get("period", 0))),
+        frozenset({"period"}),
+    ),
+    one_class_svm.DETECTOR: Entry(
+        "windows outside a border around the usual ones",
+        one_class_svm.DECISION,
+        lambda warm_up, _options: one_class_svm.OneClassSvm(warm_up),
+    ),
+    dbscan.DETECTOR: Entry(
+        "windows far from every dense region of usual ones",
+        dbscan.DECISION,
+        lambda warm_up, _options: dbscan.Dbscan(warm_up),
+    ),
+    autoencoder.DETECTOR: Entry(
+        "windows that a network trained on usual ones does not give back",
+        autoencoder.DECISION,
+        lambda warm_up, _options: autoencoder.Autoencoder(warm_up),
     ),
     blind.DETECTOR: Entry(
         "the baseline: an alarm every 0.65 warm-ups, whatever the values",
