@@ -26,7 +26,7 @@ def draw(result: dict[str, Any]) -> bytes:
     waiting.fill_between(at, lag, color=LAG, alpha=0.35, lw=0)
     waiting.plot(at, lag, color=LAG, lw=1.8)
     waiting.annotate(
-        f"{result['peak_lag']:,} events", (at[int(lag.argmax())], lag.max()), xytext=(8, -4),
+        f"{result['peak_lag']:,} events", (at[int(lag.argmax())], lag.max()), xytext=(16, -6),
         textcoords="offset points", color=LAG,
     )  # fmt: skip
     waiting.set_ylabel("lag, thousand events")

@@ -32,8 +32,7 @@ def draw(result: dict[str, Any]) -> bytes:
         "Time until a micro-batch is durable, ms (dotted: 99th percentile)", fontsize=11.5,
         loc="left",
     )  # fmt: skip
-    latency.set_yscale("log")
-    latency.yaxis.set_major_formatter("{x:g}")
+    latency.set_ylim(bottom=0)
     throughput.legend(frameon=False, fontsize=9.5, loc="lower right")
     for panel in (throughput, latency):
         _frame(panel, sorted({point["in_flight"] for point in result["points"]}))
