@@ -74,7 +74,8 @@ class Gone:
 def stack() -> Iterator[Stack]:
     if (reason := why_no_engine()) is not None:
         pytest.skip(reason)
-    made = Stack({"REPLAY_RATE": RATE, "LAB_OFFLINE": "1", "LAB_DATA": str(NAB) if NAB.is_dir() else ""})
+    data = str(NAB) if NAB.is_dir() else ""
+    made = Stack({"COMPOSE_PROFILES": "page", "REPLAY_RATE": RATE, "LAB_OFFLINE": "1", "LAB_DATA": data})
     try:
         made.compose("up", "-d", "--build")
         yield made

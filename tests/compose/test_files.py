@@ -88,6 +88,11 @@ def test_nobody_has_more_rights_or_memory_than_needed(name: str) -> None:
 
 
 @each_file
+def test_the_page_is_a_profile_of_its_own(name: str) -> None:
+    assert [service for service, spec in services(name).items() if spec.get("profiles") == ["page"]] == ["dashboard"]
+
+
+@each_file
 def test_the_profile_of_the_history_is_whole_and_needs_nothing_of_another(name: str) -> None:
     found = services(name)
     part = {service for service, spec in found.items() if spec.get("profiles") == ["cassandra"]}

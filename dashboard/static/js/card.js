@@ -56,7 +56,7 @@ function score(anomaly) {
 function verdicts(anomaly) {
   const button = (verdict, text, key) => {
     const pressed = anomaly.verdict?.verdict === verdict;
-    return h("button", { type: "button", class: "verdict", "aria-pressed": String(pressed), "data-verdict": verdict, title: "Noted on the verdicts topic; for the next training. Again: taken back.",
+    return h("button", { type: "button", class: "verdict", "aria-pressed": String(pressed), "data-verdict": verdict, title: "Noted on the verdicts topic. Again: taken back.",
       onclick: () => say(anomaly.id, pressed ? null : verdict) }, text, h("kbd", { "aria-hidden": "true" }, key));
   };
   return h("div", { class: "verdicts", role: "group", "aria-label": "Was it worth an alarm?" },
@@ -68,7 +68,7 @@ function said(anomaly) {
   if (!verdict) return null;
   const by = verdict.by === "page" ? "" : ` by ${verdict.by}`;
   const line = h("p", { class: "said", role: "status" },
-    `Noted${by} ${ago(verdict.at_ms, now())}, for the next training. `,
+    `Noted${by} ${ago(verdict.at_ms, now())}. `,
     h("button", { type: "button", onclick: () => say(anomaly.id, null) }, "Undo"),
     verdict.why ? h("span", {}, ` “${verdict.why}”`) : null);
   const why = h("input", { "aria-label": "Why", placeholder: "Why? (optional)", maxlength: 500, value: verdict.why || "" });
