@@ -12,10 +12,13 @@ import statistics
 import sys
 from typing import Any
 
-from benchmarks.stage import SCORING, stage
+from benchmarks.load import START_MS, STEP_MS, readings
+from benchmarks.stage import SCORING, Stage, stage
 from commands.bench import own_lab
 from kafka_cluster import log
+from kafka_cluster.codec import Encoder
 from kafka_cluster.embedded.settings import CHECKOUT
+from kafka_cluster.schemas import TIMESTAMP, metric_schema
 
 RECORDS, KEYS, PARTITIONS, ROUNDS = 1_000_000, 1_000, 4, 3
 SIDES = {"forest_per_s": "", "default_set_per_s": str(CHECKOUT / "detectors.yaml")}
@@ -26,6 +29,7 @@ def run(records: int) -> dict[str, Any]:
     rates: dict[str, list[float]] = {name: [] for name in SIDES}
     cpu_s: dict[str, list[float]] = {name: [] for name in SIDES}
     with stage(own_lab(), PARTITIONS, say) as on:
+        on.values = _in_time(on, records)
         for _ in range(ROUNDS):
             for name, file in SIDES.items():
                 with on.load(records, KEYS, PARTITIONS) as load:
@@ -44,6 +48,17 @@ def run(records: int) -> dict[str, Any]:
         "ratio": round(ratio, 3),
         "cpu_ratio": round(cpu[0] / cpu[1], 3),
     }
+
+
+def _in_time(on: Stage, records: int) -> list[bytes]:
+    """Values as in `lab bench scoring`, at times that go on: each key speaks every five minutes."""
+    schema = metric_schema(on.settings.metrics)
+    encoder = Encoder(schema, on.registry.register(f"{on.settings.metrics_topic}-value", schema))
+    metrics, rows = on.settings.metrics, readings(records)[1].tolist()
+    return [
+        encoder.encode(dict(zip(metrics, row, strict=True)) | {TIMESTAMP: START_MS + at // KEYS * STEP_MS})
+        for at, row in enumerate(rows)
+    ]
 
 
 def say(text: str) -> None:
