@@ -78,6 +78,10 @@ class AnomalyShelf:
         """One anomaly, if it is kept."""
         return self._judged.get(anomaly_id)
 
+    def all(self) -> list[Judged]:
+        """All that are kept, in the order of their last change."""
+        return list(self._judged.values())
+
     def newest(self, wanted: Wanted, limit: int) -> tuple[list[Judged], int]:
         """The first `limit` of those wanted, the latest event time first, and how many there are in all."""
         found = [judged for judged in self._judged.values() if wanted.matches(judged)]

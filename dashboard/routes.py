@@ -21,10 +21,12 @@ from dashboard.shapes import (
     PointsOut,
     Problem,
     SessionIn,
+    SimilarOut,
     Update,
     VerdictIn,
     VerdictOut,
 )
+from dashboard.similar import similar
 from dashboard.stream import Place, Reader, events, model_out
 from dashboard.thin import thinned
 from kafka_cluster.records import Judgement, Severity, Verdict
@@ -129,6 +131,16 @@ def anomalies(
 def anomaly(request: Request, anomaly_id: AnomalyId) -> AnomalyOut:
     """One anomaly."""
     return AnomalyOut.of(_found(context_of(request), anomaly_id))
+
+
+@router.get("/anomalies/{anomaly_id}/similar", responses=problems(401, 404))
+def earlier_ones(request: Request, anomaly_id: AnomalyId, limit: Annotated[int, Query(ge=1, le=100)] = 3) -> SimilarOut:
+    """Earlier anomalies like it, and what people said of them."""
+    context = context_of(request)
+    anomaly = _found(context, anomaly_id).anomaly
+    with context.board.lock:
+        kept = context.board.shelf.all()
+    return SimilarOut.of(similar(anomaly, kept, limit))
 
 
 @router.put("/anomalies/{anomaly_id}/verdict", responses=problems(400, 401, 403, 404, 411, 413, 503))

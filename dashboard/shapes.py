@@ -10,6 +10,7 @@ from dashboard.anomalies import Judged
 from dashboard.pipeline_shapes import PipelineOut
 from dashboard.ring import Points
 from dashboard.shape import Shape
+from dashboard.similar import Similar
 from kafka_cluster.records import Direction, Judgement, Severity
 
 SIGNIFICANT = 6  # digits of a value, which was a float32
@@ -92,6 +93,25 @@ class AnomaliesOut(Shape):
     matching: int
     kept: int
     dropped: int = Field(description="Older ones that the page does not keep any more; the topic does.")
+
+
+class SimilarOut(Shape):
+    """Earlier anomalies of the same detector, led by the same metric on the same side, the closest first."""
+
+    similar: list[AnomalyOut]
+    total: int
+    true_alarms: int = Field(description="How many of all of them people called true.")
+    false_alarms: int
+
+    @classmethod
+    def of(cls, found: Similar) -> SimilarOut:
+        """As the API gives it."""
+        return cls(
+            similar=[AnomalyOut.of(one) for one in found.closest],
+            total=found.total,
+            true_alarms=found.verdicts[Judgement.TRUE_ALARM],
+            false_alarms=found.verdicts[Judgement.FALSE_ALARM],
+        )
 
 
 class PointsOut(Shape):

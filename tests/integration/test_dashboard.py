@@ -150,6 +150,14 @@ def test_a_spike_in_the_topic_appears_with_its_reason_on_the_page_and_a_click_en
     served.lab.wait(lambda: served.verdicts()[-1].raw is None, "tombstone")
 
 
+def test_a_card_tells_of_earlier_ones_like_it_and_opens_the_closest(served: Served, page: Page) -> None:
+    first = spike(served, page).get_attribute("data-id")
+    earlier = spike(served, page).locator(".earlier")
+    expect(earlier).to_contain_text("earlier like it")
+    earlier.locator(f"a[href$='{first}']").click()
+    expect(page.locator("#view-anomalies .anomaly.open")).to_have_attribute("data-id", str(first))
+
+
 def test_the_pipeline_says_who_holds_the_partitions_and_that_nothing_is_behind(served: Served, page: Page) -> None:
     served.produce(network=1.0, disk=1.0, cpu=1.0)
     strip = page.locator("#strip")

@@ -6,6 +6,8 @@ import { glyph } from "./glyph.js";
 import { now, select, state, unitOf } from "./state.js";
 import { judge, say } from "./verdicts.js";
 
+const likes = { id: null, answer: null }; // of the open card, so that drawing it again asks nothing again
+
 /** The entry; opened where it is the selected one. */
 export function entry(anomaly) {
   const open = state.selected === anomaly.id;
@@ -23,7 +25,7 @@ export function entry(anomaly) {
 }
 
 function card(anomaly) {
-  return h("div", { class: "card" }, evidence(anomaly), score(anomaly), verdicts(anomaly), said(anomaly), facts(anomaly));
+  return h("div", { class: "card" }, evidence(anomaly), score(anomaly), earlier(anomaly), verdicts(anomaly), said(anomaly), facts(anomaly));
 }
 
 function evidence(anomaly) {
@@ -51,6 +53,24 @@ function score(anomaly) {
   return h("div", { class: "score-line" },
     `Score ${anomaly.score.toFixed(3)}, threshold ${anomaly.threshold.toFixed(3)}${anomaly.one_in ? `; as high once in ${count(anomaly.one_in)} records` : ""}`,
     h("div", { class: "meter", "aria-hidden": "true" }, h("i", { style: { width: percent(anomaly.score) } }), h("s", { style: { left: percent(anomaly.threshold) } })));
+}
+
+/** Earlier ones like it, and what people said of them: asked for when the card opens, and shown when the answer is there. */
+function earlier(anomaly) {
+  const place = h("div", { class: "earlier" });
+  if (likes.id !== anomaly.id) {
+    likes.id = anomaly.id;
+    likes.answer = ask(`/anomalies/${anomaly.id}/similar`);
+  }
+  likes.answer.then((found) => place.replaceChildren(...likeThis(found)), () => {}); // nothing is missing without it
+  return place;
+}
+
+function likeThis(found) {
+  if (!found.total) return ["No earlier one like it."];
+  const verdict = [[found.true_alarms, "called true"], [found.false_alarms, "called false"]].filter(([many]) => many).map(([many, text]) => `${count(many)} ${text}`);
+  const links = found.similar.map((one) => h("a", { href: `#/anomalies/${one.id}`, title: one.reason }, instant(one.at_ms)));
+  return [`${count(found.total)} earlier like it${verdict.length ? ` (${verdict.join(", ")})` : ""}: `, ...links.flatMap((link, at) => (at ? [", ", link] : [link]))];
 }
 
 function verdicts(anomaly) {

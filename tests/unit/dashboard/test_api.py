@@ -7,7 +7,7 @@ import numpy as np
 from dashboard.app import STATIC
 from dashboard.board import DRAWN_A_TURN
 from dashboard.security import CSRF_HEADER
-from kafka_cluster.records import Judgement
+from kafka_cluster.records import Judgement, Verdict
 from tests.unit.dashboard.conftest import NOW_S, Page, anomaly, take
 
 OURS = {CSRF_HEADER: "1"}
@@ -41,6 +41,16 @@ def test_a_verdict_on_what_nobody_knows_or_with_what_nobody_means_is_refused(pag
     for body in ({}, {"verdict": "PERHAPS"}, {"verdict": "TRUE_ALARM", "by": " "}, {"verdict": "TRUE_ALARM", "x": 1}):
         assert page.client.put(VERDICT, json=body, headers=OURS).status_code == 422
     assert page.written == []
+
+
+def test_earlier_anomalies_of_the_same_kind_come_with_what_people_said(page: Page) -> None:
+    for number, key in ((1, "host-1"), (2, "host-2"), (3, "host-1"), (4, "host-1")):
+        page.board.put_anomaly(anomaly(number, key=key))
+    page.board.judge(f"{2:032x}", Verdict(f"{2:032x}", Judgement.FALSE_ALARM, "anna", 5))
+    found = page.client.get(f"/api/v1/anomalies/{3:032x}/similar", params={"limit": 1}).json()
+    assert [one["id"] for one in found["similar"]] == [f"{1:032x}"]
+    assert (found["total"], found["true_alarms"], found["false_alarms"]) == (2, 0, 1)
+    assert page.client.get(f"/api/v1/anomalies/{9:032x}/similar").status_code == 404
 
 
 def test_series_are_thinned_to_what_is_asked_for(page: Page) -> None:
