@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.committed import committed
 from kafka_cluster.log import get_logger
 
-REQUEST_TIMEOUT_S = 10.0
-RETRY_S = 0.5
 log = get_logger()
 
 
@@ -49,11 +48,11 @@ class Membership:
     def start_over(self, partitions: set[int]) -> None:
         """Go back to what is committed: their states are to be rebuilt, their events read again."""
         asked = [TopicPartition(self._topic, partition) for partition in sorted(partitions & self.held)]
-        for found in self._committed(asked):
+        for found in committed(self._consumer, asked, self._clock, self._stop):
             self._consumer.seek(TopicPartition(self._topic, found.partition, self._note(found)))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for partition in self._committed(partitions):
+        for partition in committed(self._consumer, partitions, self._clock, self._stop):
             self._note(partition)
             consumer.incremental_assign([partition])  # without an offset it stays logical: the oldest event
         gained = {partition.partition for partition in partitions}
@@ -69,16 +68,6 @@ class Membership:
         for partition in given:
             self.new.pop(partition, None)
         log.info("partitions", holds=sorted(self.held), given_up=sorted(given))
-
-    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """What the group has committed; asked again while the broker is away. Nothing when asked to stop before."""
-        while partitions and not self._stop.requested:
-            try:
-                return self._consumer.committed(partitions, timeout=REQUEST_TIMEOUT_S)
-            except KafkaException as error:
-                log.warning("waiting for the broker", error=error.args[0].str())
-            self._clock.sleep(RETRY_S)
-        return []
 
     def _note(self, partition: TopicPartition) -> int:
         self.new[partition.partition] = max(0, partition.offset)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,70 +13,24 @@ from consumer_prediction.settings import PredictionSettings
 from consumer_prediction.worker import Counts, Worker
 from consumer_training.settings import TrainingSettings
 from consumer_training.train import Trained, train
-from kafka_cluster import clients, heartbeat
+from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.embedded.cluster import ClusterInfo
-from kafka_cluster.errors import LabError
 from kafka_cluster.prepare import PrepareSettings, prepare, wait_for_registry
 from kafka_cluster.read_topic import Read, read_topic
 from kafka_cluster.records import Anomaly
-from kafka_cluster.registry import HttpRegistry
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.transaction import Transactions
 from producer.data_settings import BESIDE, DataSettings
 from producer.prepare import prepare as prepare_data
 from producer.run import run
 from producer.settings import ReplaySettings
+from tests.integration.threaded import WAIT_S, Threaded
 
-WAIT_S = 60.0
 HAS_REAL_DATA = any((root / "data" / "realAWSCloudwatch").is_dir() for root in BESIDE)
 
 
-@dataclass
-class Member:
-    """A prediction consumer in a thread of this process."""
-
-    worker: Worker
-    registry: HttpRegistry
-    stop: Stop
-    heartbeat_file: Path
-    thread: threading.Thread = field(init=False)
-    error: BaseException | None = None
-
-    def start(self) -> None:
-        def work() -> None:
-            try:
-                self.worker.run()
-            except BaseException as error:  # noqa: BLE001 - the test looks at it
-                self.error = error
-
-        self.thread = threading.Thread(target=work, daemon=True)
-        self.thread.start()
-
-    @property
-    def counts(self) -> Counts:
-        return self.worker.counts
-
-    def beat(self) -> dict[str, Any]:
-        try:
-            return heartbeat.read(self.heartbeat_file)
-        except LabError:
-            return {}
-
-    def ended_by(self) -> BaseException:
-        """The error that ended it by itself."""
-        self.thread.join(WAIT_S)
-        assert not self.thread.is_alive()
-        self.registry.close()
-        assert self.error is not None, "ended without an error"
-        return self.error
-
-    def end(self) -> Counts:
-        self.stop.request()
-        self.thread.join(WAIT_S)
-        assert not self.thread.is_alive()
-        self.registry.close()
-        return self.counts
+Member = Threaded[Counts]
 
 
 class Lab:

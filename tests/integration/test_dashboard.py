@@ -23,7 +23,8 @@ from kafka_cluster.read_topic import Read, read_topic
 from kafka_cluster.records import Verdict
 from kafka_cluster.registry import HttpRegistry, subject_of
 from kafka_cluster.schemas import load_schema
-from tests.integration.conftest import WAIT_S, Lab
+from tests.integration.conftest import Lab
+from tests.integration.threaded import WAIT_S
 from tests.integration.wire import Wire
 
 pytestmark = pytest.mark.integration

@@ -29,7 +29,8 @@ from kafka_cluster.read_topic import Read, read_messages, read_topic
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.replay_letters import Replay
 from kafka_cluster.schemas import load_schema
-from tests.integration.conftest import WAIT_S, Lab
+from tests.integration.conftest import Lab
+from tests.integration.threaded import WAIT_S
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,8 @@ from kafka_cluster.schemas import AvroSchema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import ensure_topics, topic_specs
 from tests.evolution_cases import INCOMPATIBLE, OLD, TIME, field, schema
-from tests.integration.conftest import WAIT_S, Lab
+from tests.integration.conftest import Lab
+from tests.integration.threaded import WAIT_S
 
 pytestmark = pytest.mark.integration
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,57 +17,22 @@ from consumer_history.settings import HistorySettings
 from consumer_history.store import EventBatch, HistoryStore, StoreAwayError
 from consumer_history.worker import Worker
 from detectors.cusum import THRESHOLD, Cusum
-from kafka_cluster import clients, heartbeat
+from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
-from kafka_cluster.errors import LabError
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.read_topic import read_topic
-from kafka_cluster.registry import HttpRegistry
 from kafka_cluster.transaction import AbortedError, Transactions
 from producer.event_run import run as send_events
 from producer.event_settings import EventSettings
-from tests.integration.conftest import WAIT_S, Lab
+from tests.integration.conftest import Lab
+from tests.integration.threaded import WAIT_S, Threaded
 
 pytestmark = pytest.mark.integration
 EVENTS, KEYS = 20_000, 80
 Address = tuple[int, int]
 
 
-@dataclass
-class Member:
-    """A history consumer in a thread of this process."""
-
-    worker: Worker
-    registry: HttpRegistry
-    stop: Stop
-    settings: HistorySettings
-    thread: threading.Thread = field(init=False)
-    error: BaseException | None = None
-
-    def start(self) -> None:
-        def work() -> None:
-            try:
-                self.worker.run()
-            except BaseException as error:  # noqa: BLE001 - the test looks at it
-                self.error = error
-
-        self.thread = threading.Thread(target=work, daemon=True)
-        self.thread.start()
-
-    def beat(self) -> dict[str, Any]:
-        assert self.settings.heartbeat_file is not None
-        try:
-            return heartbeat.read(self.settings.heartbeat_file)
-        except LabError:
-            return {}
-
-    def end(self) -> Counts:
-        self.stop.request()
-        self.thread.join(WAIT_S)
-        assert not self.thread.is_alive()
-        self.registry.close()
-        assert self.error is None
-        return self.worker.counts
+Member = Threaded[Counts]
 
 
 class History:
@@ -101,7 +64,9 @@ class History:
         clock = SystemClock(stop)
         registry = wait_for_registry(read, clock)
         kept = store or open_store(read, registry, clock)
-        made = Member(Worker(read, registry, kept, clock, stop, transactions), registry, stop, read)
+        made = Member(
+            Worker(read, registry, kept, clock, stop, transactions), registry, stop, self.lab.folder / f"{name}.json"
+        )
         self.members.append(made)
         made.start()
         return made
