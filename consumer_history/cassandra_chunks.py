@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from consumer_history.buckets import Buckets, by_bucket
+from consumer_history.bucket_store import BucketStore
+from consumer_history.buckets import by_bucket
 from consumer_history.chunk_codec import (
     pack_integers,
     pack_steps,
@@ -18,10 +19,8 @@ from consumer_history.chunk_codec import (
     unpack_values,
 )
 from consumer_history.connection import Connection
-from consumer_history.saved_states import SavedStates
-from consumer_history.store import EventBatch, SavedState
+from consumer_history.store import EventBatch
 from consumer_history.writes import Send, write_all
-from detectors.last_values import Snapshot
 
 PAGE_CHUNKS = 32  # of 8,192 events each: 4 MB
 COLUMNS = "first_offset, last_offset, events, offsets, keys, times, values"
@@ -29,14 +28,11 @@ INSERT = f"INSERT INTO chunks (topic, partition, bucket, {COLUMNS}) VALUES (?, ?
 SELECT = f"SELECT {COLUMNS} FROM chunks WHERE topic = ? AND partition = ? AND bucket = ?"  # noqa: S608 - names of ours
 
 
-class ChunkStore:
+class ChunkStore(BucketStore):
     """A HistoryStore over the table `chunks`."""
 
     def __init__(self, connection: Connection, topic: str) -> None:
-        self._connection, self._topic = connection, topic
-        self.rows = 0
-        self._states = SavedStates(connection, topic)
-        self._buckets = Buckets(connection, "chunks", topic)
+        super().__init__(connection, topic, "chunks")
         self._insert, self._select = connection.prepare(INSERT), connection.prepare(SELECT)
 
     def append(self, batch: EventBatch) -> None:
@@ -53,34 +49,14 @@ class ChunkStore:
                 yield partial(self._connection.session.execute_async, bound)
             yield self._buckets.note(partition, bucket)
 
-    def last(
-        self,
-        until: Mapping[int, int],
-        depth: int,  # noqa: ARG002 - more may be given
-        since: Mapping[int, int] | None = None,
-    ) -> Iterator[EventBatch]:
-        """Every event that is stored below `until`, chunk by chunk."""
-        for partition, end in until.items():
-            begin = (since or {}).get(partition, 0)
-            seen = begin - 1
-            for bucket in self._buckets.between(partition, begin, end):
-                for row in self._connection.rows(self._select, self._topic, partition, bucket, page=PAGE_CHUNKS):
-                    found = _between(unpacked(partition, row), seen, end)
-                    if len(found):
-                        seen = int(found.offsets[-1])
-                        yield found
-
-    def save(self, partition: int, offset: int, state: Snapshot) -> None:
-        """Keep a state. Raises StoreAwayError."""
-        self._states.save(partition, offset, state)
-
-    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
-        """The newest state as of an offset up to `until`. Raises StoreAwayError."""
-        return self._states.newest(partition, until, depth)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._connection.close()
+    def _stored(self, partition: int, buckets: Sequence[int], begin: int, end: int) -> Iterator[EventBatch]:
+        seen = begin - 1
+        for bucket in buckets:
+            for row in self._connection.rows(self._select, self._topic, partition, bucket, page=PAGE_CHUNKS):
+                found = _between(unpacked(partition, row), seen, end)
+                if len(found):
+                    seen = int(found.offsets[-1])
+                yield found
 
 
 def packed(chunk: EventBatch) -> tuple[Any, ...]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
-from consumer_history.buckets import Buckets, by_bucket
+from consumer_history.bucket_store import BucketStore
+from consumer_history.buckets import by_bucket
 from consumer_history.connection import Connection
 from consumer_history.packed_batch import RowPacker, send
-from consumer_history.saved_states import SavedStates
-from consumer_history.store import EventBatch, Float64s, SavedState
+from consumer_history.store import EventBatch, Float64s
 from consumer_history.writes import Send, write_all
-from detectors.last_values import Snapshot
 
 PAGE_ROWS = 20_000
 INSERT = "INSERT INTO events (topic, partition, bucket, key, offset, time, value) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -23,14 +22,11 @@ COLUMNS_READ = np.dtype([("key", "i8"), ("offset", "i8"), ("time_ms", "i8"), ("v
 BUCKET_OF = "FROM events WHERE topic = ? AND partition = ? AND bucket = ?"
 
 
-class RowStore:
+class RowStore(BucketStore):
     """A HistoryStore over the table `events`."""
 
     def __init__(self, connection: Connection, topic: str) -> None:
-        self._connection, self._topic = connection, topic
-        self.rows = 0
-        self._states = SavedStates(connection, topic)
-        self._buckets = Buckets(connection, "events", topic)
+        super().__init__(connection, topic, "events")
         self._packer = RowPacker(connection.prepare(INSERT), {"topic": topic.encode()}, COLUMNS)
         self._bucket = connection.prepare(f"SELECT key, offset, toUnixTimestamp(time) AS time_ms, value {BUCKET_OF}")
         self._key = connection.prepare(f"SELECT offset, value {BUCKET_OF} AND key = ? AND offset < ? LIMIT ?")
@@ -52,19 +48,9 @@ class RowStore:
                 yield partial(send, self._connection, rows[first : first + rows_a_request], where)
             yield self._buckets.note(partition, bucket)
 
-    def last(
-        self,
-        until: Mapping[int, int],
-        depth: int,  # noqa: ARG002 - more may be given
-        since: Mapping[int, int] | None = None,
-    ) -> Iterator[EventBatch]:
-        """Every event that is stored below `until`: which keys there are is known only when all were seen."""
-        for partition, end in until.items():
-            begin = (since or {}).get(partition, 0)
-            for bucket in self._buckets.between(partition, begin, end):
-                found = self._read(partition, bucket, begin, end)
-                if len(found):
-                    yield found
+    def _stored(self, partition: int, buckets: Sequence[int], begin: int, end: int) -> Iterator[EventBatch]:
+        for bucket in buckets:
+            yield self._read(partition, bucket, begin, end)
 
     def _read(self, partition: int, bucket: int, begin: int, end: int) -> EventBatch:
         rows = self._connection.rows(self._bucket, self._topic, partition, bucket, page=PAGE_ROWS)
@@ -85,15 +71,3 @@ class RowStore:
             found = self._connection.rows(self._key, self._topic, partition, bucket, key, until, left)
             newest += [value for _, value in found]
         return np.array(newest[::-1], np.float64)
-
-    def save(self, partition: int, offset: int, state: Snapshot) -> None:
-        """Keep a state. Raises StoreAwayError."""
-        self._states.save(partition, offset, state)
-
-    def saved(self, partition: int, until: int, depth: int) -> SavedState | None:
-        """The newest state as of an offset up to `until`. Raises StoreAwayError."""
-        return self._states.newest(partition, until, depth)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._connection.close()
