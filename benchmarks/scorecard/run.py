@@ -74,11 +74,14 @@ def stream(
     for each, its in zip(series, warm_ups, strict=True):
         judge = Judge.make(name, its, options)
         n = len(each.values)
+        values = (
+            each.values.copy()
+        )  # a corpus is read-only, records that come are not: the kernels are compiled for those
         keys, said, strong, decided = np.zeros(n, np.int64), np.empty(n), np.empty(n), np.empty(n, np.bool_)
         started = process_time()
         for first in range(0, n, batch):
             part = slice(first, first + batch)
-            said[part], strong[part], decided[part] = judge.decide(keys[part], each.times_ms[part], each.values[part])
+            said[part], strong[part], decided[part] = judge.decide(keys[part], each.times_ms[part], values[part])
         taken_s += process_time() - started
         scores.append(said)
         strengths.append(strong)
