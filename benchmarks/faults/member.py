@@ -17,9 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 from consumer_prediction.run import run
 from consumer_prediction.settings import PredictionSettings
 from detectors.errors import DetectorError
-from kafka_cluster import log
-from kafka_cluster.clock import Stop, SystemClock
-from kafka_cluster.errors import one_clear_line
+from kafka_cluster.program import program
 from kafka_cluster.transaction import TIMEOUT_S, Output, Transactions
 
 TRIGGER = "FAULT_TRIGGER"
@@ -44,14 +42,7 @@ class Breaking(Transactions):
             os.kill(os.getpid(), signal.Signals[name])
 
 
-def main() -> int:
-    """Read the settings, work until a signal."""
-    settings = PredictionSettings.read()
-    log.configure(settings.log_format, settings.log_level)
-    stop = Stop().on_signals()
-    run(settings, SystemClock(stop), stop, Breaking)
-    return 0
-
+main = program(PredictionSettings, lambda settings, clock, stop: run(settings, clock, stop, Breaking), DetectorError)
 
 if __name__ == "__main__":
-    sys.exit(one_clear_line(main, DetectorError)())
+    sys.exit(main())
