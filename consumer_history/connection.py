@@ -14,7 +14,12 @@ import cassandra
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.connection import ConnectionException
-from cassandra.policies import DCAwareRoundRobinPolicy, ExponentialReconnectionPolicy, TokenAwarePolicy
+from cassandra.policies import (
+    ConstantSpeculativeExecutionPolicy,
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    TokenAwarePolicy,
+)
 from cassandra.protocol import (
     IsBootstrappingErrorMessage,
     OverloadedErrorMessage,
@@ -39,6 +44,8 @@ logging.getLogger("cassandra").setLevel(logging.CRITICAL)  # what it warns of co
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 CONNECT_TIMEOUT_S = 5.0
+READING = "reading"  # the profile of the driver's under which rows are asked for
+ASK_ANOTHER_AFTER = 0.25  # of the time-out: a node that hangs (a long collection, a frozen machine) holds up no reader
 # Down, slow or overloaded: the same request may succeed a moment later. Anything else is a mistake of ours.
 AWAY: tuple[type[Exception], ...] = (
     NoHostAvailable,
@@ -92,7 +99,8 @@ class Connection:
         bound.fetch_size = page
         state: bytes | None = None
         while True:
-            result = self.again(partial(self.session.execute, bound, paging_state=state))
+            ask = partial(self.session.execute, bound, paging_state=state, execution_profile=READING)
+            result = self.again(ask)
             yield from result.current_rows
             state = result.paging_state
             if state is None:
@@ -177,24 +185,37 @@ def tls(settings: CassandraSettings) -> ssl.SSLContext | None:
 def _cluster(settings: CassandraSettings) -> Cluster:
     secret = settings.cassandra_password
     auth = secret and PlainTextAuthProvider(settings.cassandra_username, secret.get_secret_value())
-    profile = ExecutionProfile(
-        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(settings.cassandra_local_dc)),
-        consistency_level=cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency],
-        request_timeout=settings.history_timeout_s,
-        row_factory=tuple_factory,
-    )
     return Cluster(
         list(settings.cassandra_contact_points),
         port=settings.cassandra_port,
         auth_provider=auth,
         ssl_context=tls(settings),
-        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        execution_profiles=_profiles(settings),
         reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
         connect_timeout=CONNECT_TIMEOUT_S,
         protocol_version=5,
         compression=False,
         sockopts=NO_DELAY,
     )
+
+
+def _profiles(settings: CassandraSettings) -> dict[object, ExecutionProfile]:
+    """Writing waits for the node that was asked, or all would be sent twice under load; reading asks the next one."""
+    again = ConstantSpeculativeExecutionPolicy(ASK_ANOTHER_AFTER * settings.history_timeout_s, 2)
+
+    def profile(**more: Any) -> ExecutionProfile:
+        return ExecutionProfile(
+            # Shuffled, or what is sent again goes to the same node each time.
+            load_balancing_policy=TokenAwarePolicy(
+                DCAwareRoundRobinPolicy(settings.cassandra_local_dc), shuffle_replicas=True
+            ),
+            consistency_level=cassandra.ConsistencyLevel.name_to_value[settings.cassandra_consistency],
+            request_timeout=settings.history_timeout_s,
+            row_factory=tuple_factory,
+            **more,
+        )
+
+    return {EXEC_PROFILE_DEFAULT: profile(), READING: profile(speculative_execution_policy=again)}
 
 
 def _one_line(error: Exception) -> str:

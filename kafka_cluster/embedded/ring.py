@@ -70,6 +70,14 @@ class Ring:
             os.kill(entry.pid, signal.SIGKILL)
         process.stop(entry.process, STOP_TIMEOUT_S)  # waits for its end
 
+    def freeze(self, host: str) -> None:
+        """SIGSTOP one node: its connections stay open, and nothing answers."""
+        os.kill(self._entries[self._servers[host].name].pid, signal.SIGSTOP)
+
+    def thaw(self, host: str) -> None:
+        """Let a frozen node go on."""
+        os.kill(self._entries[self._servers[host].name].pid, signal.SIGCONT)
+
     def down(self) -> None:
         """Stop every node."""
         with ThreadPoolExecutor() as pool:  # each takes seconds to write its last tables
