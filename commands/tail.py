@@ -16,7 +16,7 @@ from kafka_cluster.settings import KafkaSettings
 
 
 def tail(
-    topic: Annotated[str, typer.Argument(help="metrics, anomalies, models, verdicts or dead-letters.")],
+    topic: Annotated[str, typer.Argument(help="metrics, anomalies, incidents, models, verdicts or dead-letters.")],
     number: Annotated[int, typer.Option("-n", "--number", min=0, help="The last so many of each partition.")] = 10,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with those to come, until Ctrl-C.")] = False,
 ) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consumer_history.checks import Checks
-from consumer_history.membership import Membership
 from consumer_history.saving import Saving
-from consumer_history.standstill import Standstill
 from consumer_history.store import HistoryStore, StoreAwayError
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.log import get_logger
+from kafka_cluster.membership import Membership
+from kafka_cluster.standstill import Standstill
 
 log = get_logger()
 

@@ -7,14 +7,12 @@ from confluent_kafka import TopicPartition
 
 from consumer_history.checks import Checks, ReadBackChecks, ReadBackStore
 from consumer_history.decode import EventDecoder, Events
-from consumer_history.membership import Membership
 from consumer_history.progress import Counts, SheddingNotice, tell
 from consumer_history.recovery import Recovery
 from consumer_history.report import Found, report
 from consumer_history.saving import Saving
 from consumer_history.settings import HistorySettings
 from consumer_history.shedding import Lag, Shedding
-from consumer_history.standstill import Standstill
 from consumer_history.store import HistoryStore, StoreAwayError
 from detectors.last_values import Snapshot
 from kafka_cluster import clients
@@ -26,8 +24,10 @@ from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import member_config
+from kafka_cluster.membership import Membership
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.standstill import Standstill
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MS_PER_S, MB = 1000, 1_000_000

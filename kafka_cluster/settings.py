@@ -69,6 +69,7 @@ class KafkaSettings(Settings):
     metrics_topic: str = "metrics"
     events_topic: str = "events"
     anomalies_topic: str = "anomalies"
+    incidents_topic: str = "incidents"
     verdicts_topic: str = "verdicts"
     models_topic: str = "models"
     dead_letters_topic: str = "dead-letters"

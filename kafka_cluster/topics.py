@@ -40,6 +40,9 @@ def topic_specs(settings: KafkaSettings, partitions: int) -> list[TopicSpec]:
         ),
         TopicSpec(settings.events_topic, partitions, load_schema("event"), KEPT, "single numbers, keyed by device"),
         TopicSpec(settings.anomalies_topic, partitions, load_schema("anomaly"), {}, "what was found, read committed"),
+        TopicSpec(
+            settings.incidents_topic, partitions, load_schema("incident"), COMPACTED, "incidents, and who was told"
+        ),
         TopicSpec(settings.verdicts_topic, 1, load_schema("verdict"), COMPACTED, "what people said about anomalies"),
         TopicSpec(settings.models_topic, 1, load_schema("model"), COMPACTED, "model announcements"),
         TopicSpec(settings.dead_letters_topic, 1, None, {"retention.ms": "-1"}, "records nobody could read"),

@@ -18,6 +18,7 @@ from kafka_cluster.watchdog import Watchdog
 TIMEOUT_S = 5.0
 CALL_LIMIT_S = 8.0  # a call with that time-out returns before
 RETRY_S = 0.5
+ANY_PARTITION = -1  # the key decides
 log = get_logger()
 
 
@@ -28,6 +29,7 @@ class Output(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
+    partition: int = ANY_PARTITION  # given where the record has to lie beside others
 
 
 class FencedError(LabError):
@@ -79,7 +81,9 @@ class Transactions:
     def _produce(self, output: Output) -> None:
         while True:
             try:
-                self._producer.produce(output.topic, output.value, output.key, headers=list(output.headers))
+                self._producer.produce(
+                    output.topic, output.value, output.key, output.partition, headers=list(output.headers)
+                )
             except BufferError:  # librdkafka's queue is full: let it drain
                 self._producer.poll(RETRY_S)
             else:

@@ -25,7 +25,7 @@ THEIRS = {
 @pytest.fixture
 def settings(cluster: ClusterInfo) -> PrepareSettings:
     one = uuid.uuid4().hex[:8]
-    topics = ("metrics", "events", "anomalies", "verdicts", "models", "dead_letters")
+    topics = ("metrics", "events", "anomalies", "incidents", "verdicts", "models", "dead_letters")
     given: dict[str, Any] = {name.lower(): value for name, value in cluster.env().items()}
     return PrepareSettings.read(**given, **{f"{name}_topic": f"{name}-{one}" for name in topics})
 

@@ -39,7 +39,7 @@ class Chaos:
 
     def __init__(self, given: dict[str, Any], folder: Path) -> None:
         one = uuid.uuid4().hex[:8]
-        topics = ("metrics", "events", "anomalies", "verdicts", "models", "dead_letters")
+        topics = ("metrics", "events", "anomalies", "incidents", "verdicts", "models", "dead_letters")
         self.common = given | {f"{name}_topic": f"{name}-{one}" for name in topics}
         self.common |= {"cassandra_keyspace": f"chaos_{one}", "history_group": f"chaos-{one}"}
         self.folder, self.clock = folder, SystemClock()

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer_history.membership import Membership
 from kafka_cluster.clock import ManualClock, Stop
+from kafka_cluster.membership import Membership
 
 
 class Remembering:
