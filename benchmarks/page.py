@@ -93,7 +93,7 @@ def at_rate(stage: PageStage, page: Any, rate: int, say: Say) -> dict[str, Any]:
         stage.clock.sleep(LOAD_S)
         program = psutil.Process(stage.programs["page"].process.pid)
         cpu_before, came_before, began = _cpu_s(program), _pipeline(page)["records"], stage.clock.monotonic()
-        took = [_seen_after_s(stage, page) for _ in range(SPIKES)]
+        took = [seen_after_s(stage, page) for _ in range(SPIKES)]
         lasted_s, pipeline = stage.clock.monotonic() - began, _pipeline(page)
         say(f"{rate:,}/s: median {median(took):.2f} s")
         return {
@@ -106,7 +106,8 @@ def at_rate(stage: PageStage, page: Any, rate: int, say: Say) -> dict[str, Any]:
         }
 
 
-def _seen_after_s(stage: PageStage, page: Any) -> float:
+def seen_after_s(stage: PageStage, page: Any) -> float:
+    """Seconds from the call that produces a spike until it is in the list."""
     start = stage.clock.monotonic()
     key = stage.spike()
     page.wait_for_function(SHOWN, arg=key, polling="raf", timeout=SEEN_WITHIN_MS)

@@ -10,6 +10,7 @@ import typer
 
 from benchmarks import anomalia as anomalia_bench
 from benchmarks import page as page_bench
+from benchmarks import page_soak as page_soak_bench
 from benchmarks.plot import draw
 from benchmarks.scaling import lines
 from benchmarks.scaling import run as scaling_run
@@ -110,6 +111,23 @@ def page(
             f"the page looked at {at['page_looked_at']:.1%}, took {at['page_cores']:.2f} cores and {at['page_mb']} MB"
         )
     print(f"a frame of 10,000 points a panel: {found['frame_ms_10000_points_a_panel']} ms")
+
+
+@app.command(name="page-soak")
+def page_soak(
+    minutes: Annotated[float, typer.Option(help="How long.")] = 60.0,
+    rate: Annotated[int, typer.Option(help="Records/s meanwhile.")] = 1_000,
+    picture: Annotated[Path | None, typer.Option(help="Take a picture of the page at the end into this file.")] = None,
+    document: Annotated[Path | None, typer.Option(help="Write the figures to this file, too, as Markdown.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Leave the page open for an hour under load: its memory, the browser's, and how quick it stays."""
+    log.configure(level="WARNING")
+    found = page_soak_bench.run(own_lab(), minutes, rate, picture, _say)
+    text = page_soak_bench.document(found)
+    if document is not None:
+        document.write_text(text)
+    print(json.dumps(found) if as_json else text)
 
 
 def own_lab() -> LabSettings:

@@ -18,6 +18,7 @@ from detectors.last_values import Snapshot
 from kafka_cluster import clients
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.committed import note
 from kafka_cluster.consumed import ConsumedBatch, records_of
 from kafka_cluster.dead_letters import DeadLetterLimit
 from kafka_cluster.garbage import collected_between_batches
@@ -117,7 +118,7 @@ class Worker:
         try:
             checked = self._checks.check(stored.batch, share)
             found = report(consumed, stored, checked, self._settings)
-            self._transactions.commit(self._consumer, self._outputs(stored, found), self._nexts(consumed))
+            self._transactions.commit(self._consumer, self._outputs(stored, found), self._nexts(consumed, share))
         except StoreAwayError as error:  # the baseline reads back
             self._start_over(consumed)
             with self._standstill.until_done() as still:
@@ -160,8 +161,9 @@ class Worker:
         kept = np.isin(events.batch.partitions, list(mine))
         return Events(events.rows, events.batch, letters).take(kept)
 
-    def _nexts(self, consumed: ConsumedBatch) -> list[TopicPartition]:
-        return [one for one in consumed.nexts() if one.partition in self._membership.mine]
+    def _nexts(self, consumed: ConsumedBatch, share: float) -> list[TopicPartition]:
+        mine = [one for one in consumed.nexts() if one.partition in self._membership.mine]
+        return [TopicPartition(one.topic, one.partition, one.offset, note(share)) for one in mine]
 
     def _outputs(self, events: Events, found: list[Found]) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic

@@ -63,6 +63,7 @@ class HistoryOut(Shape):
     rate: float = Field(description="Events/s that come in.")
     stored_rate: float = Field(description="Events/s that are in the store and committed.")
     lag: int
+    checked: float | None = Field(description="Share of the newest events that was checked, 0 to 1; the rest was shed.")
 
 
 class PipelineOut(Shape):

@@ -17,6 +17,7 @@ from dashboard.pipeline_shapes import HistoryOut, MemberOut, PartitionOut, Pipel
 from dashboard.settings import DashboardSettings
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.committed import checked_in
 from kafka_cluster.letters import REPLAY_GROUP
 
 EVERY_S = 1.0
@@ -172,18 +173,23 @@ class Survey:
         return {place.partition: int(future.result().offset) for place, future in found.items()}
 
     def _committed(self, group: str, topic: str) -> Offsets:
+        return {one.partition: one.offset for one in self._places(group, topic)}
+
+    def _places(self, group: str, topic: str) -> list[TopicPartition]:
         asked = [ConsumerGroupTopicPartitions(group)]
         future = self._admin.list_consumer_group_offsets(asked, request_timeout=REQUEST_TIMEOUT_S)[group]
         places = future.result().topic_partitions or []
-        return {one.partition: one.offset for one in places if one.topic == topic and one.offset >= 0}
+        return [one for one in places if one.topic == topic and one.offset >= 0]
 
     def _look_at_history(self) -> None:
         """The group that keeps the events, where there is one."""
         group, topic = self._settings.history_group, self._settings.events_topic
-        committed = self._committed(group, topic)
+        places = self._places(group, topic)
+        committed = {one.partition: one.offset for one in places}
         if not committed:
             self._history = None
             return
+        shares = [share for one in places if (share := checked_in(one.metadata)) is not None]
         before, now = self._events_seen, Seen(self._clock.monotonic(), self._ends(topic), committed)
         self._events_seen = now
         took_s = now.at_s - before.at_s if before else 0.0
@@ -193,6 +199,7 @@ class Survey:
             rate=_per_s(before.ends, now.ends, took_s) if before else 0.0,
             stored_rate=_per_s(before.committed, now.committed, took_s) if before else 0.0,
             lag=sum(max(0, end - committed.get(number, 0)) for number, end in now.ends.items()),
+            checked=sum(shares) / len(shares) if shares else None,
         )
 
     def _describe(self, group: str, topic: str) -> Group:

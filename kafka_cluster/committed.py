@@ -1,6 +1,8 @@
-"""Where a group stands in its partitions, asked for as long as it takes the broker to answer."""
+"""Where a group stands in its partitions, asked for until the broker answers; and what it notes beside its offsets."""
 
 from __future__ import annotations
+
+import json
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -45,3 +47,17 @@ def committed(consumer: Consumer, partitions: list[TopicPartition], clock: Clock
         else:
             return found
     return []
+
+
+def note(checked: float) -> str:
+    """What is committed beside an offset: the share of the events up to it that was checked, in [0, 1]."""
+    return json.dumps({"checked": round(checked, 4)})
+
+
+def checked_in(note: str | None) -> float | None:
+    """The share that `note` tells; None where it tells none."""
+    try:
+        found = json.loads(note or "{}")["checked"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return float(found) if isinstance(found, int | float) else None

@@ -36,14 +36,14 @@ KEY = "host-under-test"
 class Served:
     """The page's program in a thread, and the lab whose topics it shows."""
 
-    def __init__(self, lab: Lab, trained_at_ms: int) -> None:
+    def __init__(self, lab: Lab, trained_at_ms: int, **more: object) -> None:
         self.lab, self.at_ms = lab, trained_at_ms
         self.stop = Stop()
         self.url = ""
         self._ready = threading.Event()
         settings = DashboardSettings.read(
             **lab.common, **lab.models, prediction_group=lab.group, dashboard_port=0,
-            dashboard_dataset=lab.folder / "data" / DATASET_FILE,
+            dashboard_dataset=lab.folder / "data" / DATASET_FILE, **more,
         )  # fmt: skip
         self._thread = threading.Thread(
             target=lambda: run(settings, SystemClock(self.stop), self.stop, self._serving), daemon=True
@@ -213,6 +213,31 @@ def test_a_link_to_an_anomaly_opens_its_card_for_another_person(served: Served, 
     expect(other.locator("#view-anomalies .anomaly.open")).to_have_attribute("data-id", str(anomaly_id))
     assert other.evaluate("document.documentElement.scrollWidth") <= 390  # nothing sticks out on a phone
     other.close()
+
+
+def test_beyond_loopback_the_page_asks_for_its_token_once_and_keeps_it(served: Served, browser: Browser) -> None:
+    token = "a token of the test's own"  # noqa: S105 - and of nobody else's
+    guarded = Served(served.lab, served.at_ms, dashboard_token=token)
+    try:
+        page = browser.new_page()
+        page.goto(guarded.url)
+        dialog, live = page.locator("#token-dialog"), page.locator("#live")
+        expect(dialog).to_contain_text("A token is needed", timeout=SEEN_MS)
+        expect(live).not_to_have_attribute("data-state", "live")
+        page.keyboard.type("another")
+        page.keyboard.press("Enter")
+        expect(dialog.locator("[role=alert]")).to_have_text("that is not the token")
+        dialog.locator("input").fill(token)
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        expect(live).to_have_attribute("data-state", "live", timeout=SEEN_MS)
+        page.reload()
+        expect(live).to_have_attribute("data-state", "live", timeout=SEEN_MS)
+        expect(dialog).to_be_hidden()
+        assert token not in page.content() + page.evaluate("JSON.stringify(localStorage) + document.cookie")
+        page.close()
+    finally:
+        guarded.end()
 
 
 def test_however_much_comes_a_page_keeps_so_many_points_in_order_with_every_extreme(page: Page) -> None:

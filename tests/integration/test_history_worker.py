@@ -19,6 +19,7 @@ from consumer_history.worker import Worker
 from detectors.cusum import THRESHOLD, Cusum
 from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.committed import checked_in
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.read_topic import read_topic
 from kafka_cluster.transaction import AbortedError, Transactions
@@ -101,11 +102,13 @@ class History:
         return sorted(((one.partition, one.offset), one.score) for one in self.lab.anomalies())
 
     def committed(self) -> dict[int, int]:
+        return {one.partition: one.offset for one in self.places()}
+
+    def places(self) -> list[TopicPartition]:
         topic = self.lab.settings.events_topic
         consumer = clients.consumer(self.lab.settings, self.lab.group)
         try:
-            asked = [TopicPartition(topic, partition) for partition in range(4)]
-            return {one.partition: one.offset for one in consumer.committed(asked, timeout=WAIT_S)}
+            return list(consumer.committed([TopicPartition(topic, number) for number in range(4)], timeout=WAIT_S))
         finally:
             consumer.close()
 
@@ -209,6 +212,7 @@ def test_a_share_is_checked_the_same_events_at_every_run_and_all_are_stored(hist
     counts = history.member("one", store, check_probability="1/4").worker.counts
     history.wait_for(EVENTS)
     assert abs(counts.checked - EVENTS / 4) < EVENTS / 50
+    assert {checked_in(one.metadata) for one in history.places()} == {0.25}  # where anybody may read it
     marks = {}
     for partition, log in history.log().items():
         checks = Checks(history.settings("reference", check_probability="1/4"))

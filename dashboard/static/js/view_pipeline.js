@@ -141,7 +141,13 @@ function partitions(pipeline) {
 function history(kept) {
   if (!kept) return null;
   return h("section", { class: "sheet" }, h("h2", {}, "History in Cassandra"), h("p", { class: "pad" },
-    `Group ${kept.group}, ${plural(kept.members.length, "consumer")}: ${rate(kept.rate)} come, ${rate(kept.stored_rate)} are stored and committed, lag ${count(kept.lag)}.`));
+    `Group ${kept.group}, ${plural(kept.members.length, "consumer")}: ${rate(kept.rate)} come, ${rate(kept.stored_rate)} are stored and committed, lag ${count(kept.lag)}.${checked(kept)}`));
+}
+
+/** How large a share is checked, where not every event is: under load the rest is shed, and stored all the same. */
+function checked({ checked: share }) {
+  if (share === null || share >= 1) return "";
+  return ` ${(share * 100).toPrecision(2)} % of them are checked; the others are stored alone.`;
 }
 
 function deadLetters(pipeline) {

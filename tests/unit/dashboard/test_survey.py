@@ -15,6 +15,7 @@ from dashboard.pipeline_shapes import PipelineOut, WaitingOut
 from dashboard.settings import DashboardSettings
 from dashboard.survey import Survey
 from kafka_cluster.clock import ManualClock, Stop
+from kafka_cluster.committed import note
 from kafka_cluster.records import ModelAnnouncement, Role
 
 ANNOUNCED = ModelAnnouncement("cloudwatch", "v1", "cloudwatch/v1", "", Role.CHAMPION, 1)
@@ -32,6 +33,7 @@ class Broker:
 
     ends: dict[str, dict[int, int]] = field(default_factory=lambda: {"metrics": {0: 0, 1: 0}})
     committed: dict[tuple[str, str], dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    notes: dict[int, str] = field(default_factory=dict)
     holds: dict[str, list[int]] = field(default_factory=dict)
 
     def list_topics(self, topic: str, timeout: float) -> Any:  # noqa: ARG002 - the client's signature
@@ -43,7 +45,7 @@ class Broker:
     def list_consumer_group_offsets(self, asked: list[Any], request_timeout: float) -> Any:  # noqa: ARG002
         group = asked[0].group_id
         places = [
-            TopicPartition(topic, number, offset)
+            TopicPartition(topic, number, offset, self.notes.get(number, ""))
             for (name, topic), offsets in self.committed.items()
             if name == group
             for number, offset in offsets.items()
@@ -145,3 +147,16 @@ def test_the_history_is_shown_where_its_group_reads_the_events(at: Look) -> None
     assert seen.history is not None
     assert (seen.history.rate, seen.history.stored_rate) == (1_000.0, 900.0)
     assert seen.history.lag > 0
+
+
+def test_the_share_of_events_that_is_checked_is_read_from_what_the_group_committed(at: Look) -> None:
+    at.broker.ends["events"] = dict.fromkeys(range(4), 9)
+    at.broker.committed["history", "events"] = dict.fromkeys(range(4), 5)
+    seen = at.look().history
+    assert seen is not None
+    assert seen.checked is None
+    at.broker.notes = {0: note(1.0), 1: note(0.25), 2: "of another program", 3: "[]"}
+    for _ in range(2):
+        seen = at.look().history
+    assert seen is not None
+    assert seen.checked == 0.625
