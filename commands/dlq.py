@@ -136,7 +136,7 @@ def _told(letter: Letter, complaint: str | None, examiner: Examiner) -> dict[str
         "address": letter.address,
         "died": _instant(letter.died_ms),
         "key": None if dead.key is None else dead.key.decode(errors="replace"),
-        "headers": {name: content.decode(errors="replace") for name, content in dead.headers()},
+        "headers": {name: (content or b"").decode(errors="replace") for name, content in dead.headers()},
         "bytes": None if dead.value is None else dead.value.hex(),
         "now": "can be decoded" if complaint is None else complaint,
         "record": None if complaint else examiner.record(letter),

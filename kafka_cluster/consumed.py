@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import Message, TopicPartition
 
-from kafka_cluster.dead_letters import DeadLetter, replays
+from kafka_cluster.dead_letters import DeadLetter, own, replays
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
@@ -69,15 +69,13 @@ class ConsumedBatch:
         """The Kafka timestamp of a record."""
         return int(self._messages[row].timestamp()[1])
 
-    def replays(self, row: int) -> int:
-        """How often a record was sent back from the dead letters."""
-        return replays(self._messages[row].headers())
-
     def dead_letter(self, row: int, error: str, reason: str) -> DeadLetter:
         """A record of the batch, its bytes untouched, and why nobody could use it."""
         partition, offset = self.address(row)
         key, value, timestamp_ms = self.key(row), self.values[row], self.timestamp_ms(row)
-        return DeadLetter(self.topic, partition, offset, key, value, timestamp_ms, error, reason, self.replays(row))
+        headers = self._messages[row].headers()
+        again = replays(headers)
+        return DeadLetter(self.topic, partition, offset, key, value, timestamp_ms, error, reason, again, own(headers))
 
     def firsts(self) -> dict[int, int]:
         """By partition, the first offset in the batch."""

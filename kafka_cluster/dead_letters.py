@@ -8,7 +8,9 @@ from kafka_cluster.errors import LabError
 
 REPLAYS = "replays"
 _MAX_DIGITS = 9
-Headers = list[tuple[str, bytes]]
+OURS = ("error", "reason", "topic", "partition", "offset", "timestamp_ms")  # the last headers of a letter, in order
+Header = tuple[str, bytes | None]
+Headers = list[Header]
 ClientHeaders = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]] | None
 
 
@@ -25,18 +27,26 @@ class DeadLetter:
     error: str  # a kafka_cluster.codec.DecodeError
     reason: str
     replays: int = 0  # how often it was sent back already
+    own: tuple[Header, ...] = ()  # the record's own headers
 
     def headers(self) -> Headers:
-        """What travels beside the original bytes."""
+        """What travels beside the original bytes: the record's own headers, then ours."""
+        said = self.error, self.reason, self.topic, self.partition, self.offset, self.timestamp_ms
         return [
+            *self.own,
             *([(REPLAYS, str(self.replays).encode())] if self.replays else []),
-            ("error", self.error.encode()),
-            ("reason", self.reason.encode()),
-            ("topic", self.topic.encode()),
-            ("partition", str(self.partition).encode()),
-            ("offset", str(self.offset).encode()),
-            ("timestamp_ms", str(self.timestamp_ms).encode()),
+            *((name, str(one).encode()) for name, one in zip(OURS, said, strict=True)),
         ]
+
+
+def own(headers: ClientHeaders) -> tuple[Header, ...]:
+    """The headers that a record, or the record of a letter, had of its own, also where their names are among ours."""
+    pairs = list(headers.items()) if isinstance(headers, dict) else list(headers or [])
+    if tuple(name for name, _ in pairs[-len(OURS) :]) == OURS:
+        pairs = pairs[: -len(OURS)]
+    return tuple(
+        (name, content.encode() if isinstance(content, str) else content) for name, content in pairs if name != REPLAYS
+    )
 
 
 def texts(headers: ClientHeaders) -> dict[str, str]:

@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from kafka_cluster import clients
 from kafka_cluster.codec import MetricDecoder, RecordDecoder, RejectedValueError
-from kafka_cluster.dead_letters import DeadLetter, replays, texts
+from kafka_cluster.dead_letters import DeadLetter, own, replays, texts
 from kafka_cluster.read_topic import partitions_of, read_messages
 from kafka_cluster.registry import Registry, UnknownSchemaError, subject_of
 from kafka_cluster.settings import KafkaSettings
@@ -47,6 +47,7 @@ class Letter:
             said.get("error", "unknown"),
             said.get("reason", ""),
             replays(message.headers()),
+            own(message.headers()),
         )
         return cls(int(message.partition() or 0), int(message.offset() or 0), died_ms, dead)
 

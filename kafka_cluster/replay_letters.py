@@ -16,7 +16,7 @@ from itertools import islice
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from kafka_cluster import clients
-from kafka_cluster.dead_letters import REPLAYS
+from kafka_cluster.dead_letters import REPLAYS, Header
 from kafka_cluster.errors import LabError
 from kafka_cluster.letters import REPLAY_GROUP, Examiner, Letter, open_letters, reader
 from kafka_cluster.read_topic import partitions_of
@@ -96,7 +96,7 @@ class Replay:
             if target is None:
                 _produce(producer, topic, letter, letter.partition, letter.died_ms, letter.dead.headers())
             else:
-                again = [(REPLAYS, str(letter.dead.replays + 1).encode())]
+                again = [*letter.dead.own, (REPLAYS, str(letter.dead.replays + 1).encode())]
                 _produce(producer, target, letter, self._partition(letter, target), letter.dead.timestamp_ms, again)
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), TIMEOUT_S)
         producer.commit_transaction(TIMEOUT_S)
@@ -137,7 +137,7 @@ def _batches(letters: Iterable[Letter], size: int) -> Iterator[list[Letter]]:
 
 
 def _produce(
-    producer: Producer, topic: str, letter: Letter, partition: int, time_ms: int, headers: Sequence[tuple[str, bytes]]
+    producer: Producer, topic: str, letter: Letter, partition: int, time_ms: int, headers: Sequence[Header]
 ) -> None:
     """Key and value as they came. A time that the client did not know is now."""
     dead = letter.dead

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.dead_letters import Header
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import MemberSettings
@@ -28,7 +29,7 @@ class Output(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[Header] = ()
     partition: int = ANY_PARTITION  # given where the record has to lie beside others
 
 

@@ -125,14 +125,15 @@ def test_a_letter_is_shown_with_its_bytes_and_what_the_codec_says_now(lab: Lab, 
 
 def test_a_replay_sends_what_decodes_now_untouched_to_where_it_came_from_and_once(lab: Lab, good: bytes) -> None:
     bury(lab, letter(lab, 1, b"bad"), letter(lab, 2, good), letter(lab, 3, b"worse"), letter(lab, 4, good, key=None))
-    bury(lab, letter(lab, 5, b"last"))
+    bury(lab, letter(lab, 5, b"last"), letter(lab, 6, good, own=(("source", b"pump"),)))
     dry = told("replay", "--dry-run")
-    assert (dry["replayed"], dry["stay"], sent(lab)) == (2, {"still not-framed": 3}, [])
-    assert told("replay")["replayed"] == 2
+    assert (dry["replayed"], dry["stay"], sent(lab)) == (3, {"still not-framed": 3}, [])
+    assert told("replay")["replayed"] == 3
     assert told("replay")["replayed"] == 0
     assert [(one.partition, one.key, one.raw, one.headers) for one in sent(lab)] == [
         (1, "host", good, {"replays": "1"}),
         (1, None, good, {"replays": "1"}),
+        (1, "host", good, {"source": "pump", "replays": "1"}),
     ]
     assert sorted(one["address"].rpartition("/")[2] for one in told("show", "-n", "9")["letters"]) == ["1", "3", "5"]
     assert {one["headers"]["reason"] for one in told("show", "-n", "9")["letters"]} == {"why"}

@@ -1,6 +1,6 @@
 import pytest
 
-from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit, replays
+from kafka_cluster.dead_letters import REPLAYS, ClientHeaders, DeadLetter, DeadLetterLimit, Header, own, replays, texts
 from kafka_cluster.errors import LabError
 
 
@@ -20,6 +20,26 @@ def test_a_letter_that_was_sent_back_says_how_often() -> None:
     letter = DeadLetter("metrics", 3, 41, b"k", b"v", 5, "undecodable", "ends early", replays=2)
     assert replays(list(letter.headers())) == 2
     assert replays(None) == replays([]) == 0
+
+
+OWN = [
+    (),
+    (("traceparent", b"00-1-2-01"), ("empty", b""), ("null", None)),
+    (("error", b"of the record's own"), ("topic", b"t"), ("twice", b"1"), ("twice", b"2")),
+]
+
+
+@pytest.mark.parametrize("headers", OWN)
+@pytest.mark.parametrize("again", [0, 1])
+def test_a_letter_keeps_the_headers_that_the_record_had_whatever_their_names(
+    headers: tuple[Header, ...], again: int
+) -> None:
+    letter = DeadLetter("metrics", 3, 41, b"k", b"v", 5, "undecodable", "ends early", again, headers)
+    travels: ClientHeaders = list(letter.headers())
+    assert own(travels) == headers
+    assert texts(travels)["error"] == "undecodable"
+    assert replays(travels) == again
+    assert own([*headers, (REPLAYS, b"1")]) == headers  # as it is sent back
 
 
 @pytest.mark.parametrize("content", [b"", b"-1", b"x", b"\xff", None, "1.5", b"9" * 5_000, "²".encode()])
