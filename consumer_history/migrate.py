@@ -17,10 +17,10 @@ from typing import Any
 from consumer_history.buckets import BUCKET_EVENTS
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.connection import Connection, wait_for_cassandra
-from kafka_cluster import log as logs
-from kafka_cluster.clock import Clock, Stop, SystemClock
-from kafka_cluster.errors import LabError, one_clear_line
+from kafka_cluster.clock import Clock
+from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.program import program
 
 FOLDER = Path(__file__).with_name("cql")
 TABLES_WITH_TTL = ("events", "chunks", "buckets", "data_stream", "states", "state_parts")
@@ -158,13 +158,7 @@ def _set_ttl(connection: Connection) -> None:
             log.info("time to live", table=table, was_s=ttl_s, is_s=settings.history_ttl_s)
 
 
-def main() -> int:
-    """Read the settings, migrate, end."""
-    settings = CassandraSettings.read()
-    logs.configure(settings.log_format, settings.log_level)
-    migrate(settings, SystemClock(Stop().on_signals()))
-    return 0
-
+main = program(CassandraSettings, lambda settings, clock, _stop: migrate(settings, clock), stops=False)
 
 if __name__ == "__main__":
-    sys.exit(one_clear_line(main)())
+    sys.exit(main())

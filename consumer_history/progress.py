@@ -33,18 +33,6 @@ class Counts:
         self.lag_s, self.lag_records, self.check_share = round(lag.seconds, 3), lag.records, round(share, 4)
 
 
-def tell(events: Events, found: list[Found], limit: int) -> None:
-    """Log what was found in a batch, at most `limit` of each kind."""
-    for one in found[:limit]:
-        why = {"severity": str(one.anomaly.severity), "reason": one.anomaly.reason}
-        log.info("anomaly", key=one.anomaly.key, score=round(one.anomaly.score, 4), **why)
-    if len(found) > limit > 0:
-        log.info("more anomalies in the same batch", not_shown=len(found) - limit)
-    for bad in events.letters[:limit]:
-        address = {"topic": bad.topic, "partition": bad.partition, "offset": bad.offset}
-        log.warning("dead letter", **address, error=bad.error, reason=bad.reason)
-
-
 class SheddingNotice:
     """Says when checks begin to be left out, and when all are made again."""
 

@@ -7,7 +7,7 @@ from confluent_kafka import TopicPartition
 
 from consumer_history.checks import Checks, ReadBackChecks, ReadBackStore
 from consumer_history.decode import EventDecoder, Events
-from consumer_history.progress import Counts, SheddingNotice, tell
+from consumer_history.progress import Counts, SheddingNotice
 from consumer_history.recovery import Recovery
 from consumer_history.report import Found, report
 from consumer_history.saving import Saving
@@ -29,6 +29,7 @@ from kafka_cluster.membership import Membership
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.standstill import Standstill
+from kafka_cluster.tell import tell
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MS_PER_S, MB = 1000, 1_000_000
@@ -128,7 +129,7 @@ class Worker:
         else:
             self._notice.look(self._shedding.kept(lag), lag)
             self.counts.add(stored, int(checked.marks.sum()), found, lag, share)
-            tell(stored, found, self._settings.history_log_limit)
+            tell([one.anomaly for one in found], stored.letters, self._settings.history_log_limit)
             self._saving.look()
 
     def _stored(self, events: Events) -> Events | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from consumer_prediction.settings import PredictionSettings
 from detectors import bundle
@@ -52,7 +51,7 @@ class ChampionWatch:
         self._next_look = self._clock.monotonic() + LOOK_EVERY_S
         for message in self._consumer.consume(100, 0):
             if message.error() is None and message.value() is not None:
-                self._note(message.value())
+                self._note(message)
         if self._waiting is not None and self._clock.monotonic() >= self._next_try:
             self._load(self._waiting)
         return self.champion
@@ -61,15 +60,16 @@ class ChampionWatch:
         """Leave the topic."""
         self._consumer.close()
 
-    def _note(self, value: Any) -> None:
+    def _note(self, message: Message) -> None:
+        place = {"partition": message.partition(), "offset": message.offset()}
         try:
-            announcement = ModelAnnouncement.from_avro(self._decoder.decode(value))
+            announcement = ModelAnnouncement.from_avro(self._decoder.decode(message.value() or b""))
         except RegistryAwayError as error:
             log.warning("waiting for the Schema Registry", error=str(error))
             self._consumer.assign([TopicPartition(self._settings.models_topic, 0, OFFSET_BEGINNING)])
             return
         except (RejectedValueError, UnknownSchemaError) as error:
-            log.error("announcement not readable", error=str(error))
+            log.error("announcement not readable", topic=self._settings.models_topic, **place, error=str(error))
             return
         if announcement.role is Role.CHAMPION and announcement.name == self._settings.model_name:
             known = self.champion is not None and self.champion.model.version == announcement.version
@@ -83,9 +83,11 @@ class ChampionWatch:
             model = bundle.load(folder, announcement.manifest_sha256)
         except DetectorError as error:
             self._next_try = self._clock.monotonic() + TRY_AGAIN_S
-            log.error("champion not usable", error=str(error), next_try_s=TRY_AGAIN_S)
+            version = announcement.version
+            log.error("champion not usable", model_version=version, error=str(error), next_try_s=TRY_AGAIN_S)
             return
         model.forest.warm()
         offsets = {int(number): int(offset) for number, offset in manifest["data"]["next_offsets"].items()}
         self.champion, self._waiting = Champion(model, offsets), None
-        log.info("model", version=model.version, threshold=round(model.threshold, 4), features=list(model.features))
+        more = {"threshold": round(model.threshold, 4), "features": list(model.features)}
+        log.info("model", model_version=model.version, **more)

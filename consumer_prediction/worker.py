@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
 from consumer_prediction.champion import Champion, ChampionWatch
@@ -26,6 +25,7 @@ from kafka_cluster.member import member_config
 from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.tell import tell
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MODEL_WAIT_S = 0.5
@@ -135,7 +135,7 @@ class Worker:
         try:
             return self._decoder_for(champion.model.metrics).decode(batch.values)
         except RegistryAwayError as error:
-            self._wait_for_registry(error)
+            self._wait_for_registry(error, batch)
             return None
 
     def _score(self, champion: Champion, batch: ConsumedBatch) -> None:
@@ -170,15 +170,7 @@ class Worker:
         self.counts.scored += len(columns.rows)
         self.counts.anomalies += len(anomalies)
         self.counts.dead_letters += len(letters)
-        for found in anomalies[: self._settings.prediction_log_limit]:
-            instant = np.datetime_as_string(np.datetime64(found.timestamp, "ms"), unit="s")
-            why = {"detector": found.detector, "severity": str(found.severity), "reason": found.reason}
-            log.info("anomaly", key=found.key, at=f"{instant}Z", score=round(found.score, 4), **why)
-        if (more := len(anomalies) - self._settings.prediction_log_limit) > 0:
-            log.info("more anomalies in the same batch", not_shown=more)
-        for letter in letters[: self._settings.prediction_log_limit]:
-            address = {"topic": letter.topic, "partition": letter.partition, "offset": letter.offset}
-            log.warning("dead letter", **address, error=letter.error, reason=letter.reason)
+        tell(anomalies, letters, self._settings.prediction_log_limit)
 
     def _read_again(self, batch: ConsumedBatch) -> None:
         """Go back to the batch's first record in each partition that is still held, and unlearn the batch.
@@ -190,9 +182,9 @@ class Worker:
             offset = self._panels.begin(partition, first[partition])
             self._consumer.seek(TopicPartition(batch.topic, partition, offset))
 
-    def _wait_for_registry(self, error: LabError) -> None:
+    def _wait_for_registry(self, error: LabError, batch: ConsumedBatch) -> None:
         """The record may be fine: hold still, stay in the group, and go on when the registry answers."""
-        log.warning("waiting for the Schema Registry", error=str(error))
+        log.warning("waiting for the Schema Registry", topic=batch.topic, offsets=batch.firsts(), error=str(error))
         while not self._stop.requested and not self._registry.ready():
             self._beat("waiting for the Schema Registry")
             self._consumer.pause(self._consumer.assignment())

@@ -60,7 +60,7 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
         parts = split(rows, int(settings.training_fraction * (expected or len(rows))), reader.read_to)
         fitted = fit(parts.training, settings, f"{dt.datetime.fromtimestamp(clock.now(), dt.UTC):%Y%m%dT%H%M%SZ}")
         written = write_bundle(fitted, parts, settings, _facts(reader, rows))
-        log.info("model fitted", version=written.version, training_rows=len(parts.training))
+        log.info("model fitted", model_version=written.version, training_rows=len(parts.training))
         if expected is not None and len(rows) < expected:
             announce(settings, clock, written, None)
             heartbeat.beat("waiting for the test part", bundle=str(written.folder), version=written.version)

@@ -50,7 +50,7 @@ def load_champion(announcement: ModelAnnouncement, models_dir: Path) -> Champion
         manifest = bundle.read_manifest(folder, announcement.manifest_sha256)
         model = bundle.load(folder, announcement.manifest_sha256)
     except DetectorError as error:
-        log.warning("champion not shown", error=str(error))
+        log.warning("champion not shown", model_version=announcement.version, error=str(error))
         return Champion(announcement, None, why=str(error))
     model.forest.warm()
     return Champion(announcement, model, manifest, folder)

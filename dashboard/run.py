@@ -53,7 +53,7 @@ def run(
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(context, settings.host_names),
-            log_level="warning",
+            log_config=None,  # what it says goes through our log
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,

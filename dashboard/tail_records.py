@@ -104,5 +104,6 @@ class RecordsTail:
         known = self._board.champion
         if known is None or known.announcement != self._announced:
             self._board.champion = load_champion(self._announced, self._settings.models_dir)
-            log.info("champion", version=self._announced.version, readable=self._board.champion.model is not None)
+            readable = self._board.champion.model is not None
+            log.info("champion", model_version=self._announced.version, readable=readable)
         self._announced = None

@@ -2,7 +2,6 @@
 
 import sys
 
-from kafka_cluster.errors import one_clear_line
 from kafka_cluster.prepare import main
 
-sys.exit(one_clear_line(main)())
+sys.exit(main())

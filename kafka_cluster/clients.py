@@ -7,22 +7,17 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from kafka_cluster.client_log import ClientLog
 from kafka_cluster.clock import Clock
 from kafka_cluster.errors import LabError
-from kafka_cluster.log import get_logger
 from kafka_cluster.settings import KafkaSettings
 
 POLL_S = 1.0
-log = get_logger()
-
-
-def _log_client_error(error: Any) -> None:
-    log.warning("kafka client", error=error.str(), fatal=error.fatal())
 
 
 def admin_client(settings: KafkaSettings) -> AdminClient:
-    """A client for topics and groups."""
-    return AdminClient(dict(settings.librdkafka()))
+    """A client for topics and groups. What it has to say comes out when it is polled."""
+    return AdminClient({**settings.librdkafka(), **ClientLog().config()})
 
 
 def producer(settings: KafkaSettings, **config: Any) -> Producer:
@@ -37,7 +32,7 @@ def producer(settings: KafkaSettings, **config: Any) -> Producer:
             "compression.type": "lz4",
             "linger.ms": 10,
             "partitioner": "murmur2_random",
-            "error_cb": _log_client_error,
+            **ClientLog().config(),
             **config,
         }
     )
@@ -52,7 +47,7 @@ def consumer(settings: KafkaSettings, group_id: str, **config: Any) -> Consumer:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
-            "error_cb": _log_client_error,
+            **ClientLog().config(),
             **config,
         }
     )
@@ -66,6 +61,7 @@ def wait_for_broker(settings: KafkaSettings, clock: Clock) -> AdminClient:
         try:
             admin.list_topics(timeout=POLL_S)
         except KafkaException as error:
+            admin.poll(0)
             if clock.monotonic() > deadline:
                 thing = f"broker {settings.kafka_bootstrap_servers}"
                 reason = f"no answer in {settings.startup_timeout_s:.0f} s ({error.args[0].str()})"

@@ -100,9 +100,10 @@ def records_of(messages: list[Message]) -> list[Message]:
     errors = list(map(Message.error, messages))
     if errors.count(None) == len(errors):
         return messages
-    for error in errors:
+    for message, error in zip(messages, errors, strict=True):
         if error is not None and error.fatal():
             raise LabError("consumer", error.str(), "another process may have the same CONSUMER_ID")
         if error is not None:
-            log.warning("consumer", error=error.str())
+            place = {"topic": message.topic(), "partition": message.partition(), "offset": message.offset()}
+            log.warning("consumer", **place, error=error.str())
     return [message for message, error in zip(messages, errors, strict=True) if error is None]

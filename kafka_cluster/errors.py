@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import wraps
+
+from kafka_cluster import log
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -27,7 +28,10 @@ class SettingsError(LabError):
 
 
 def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[[], int]:
-    """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status."""
+    """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status.
+
+    With LOG_FORMAT=json the line is an event.
+    """
     caught: tuple[type[Exception], ...] = (LabError, *also)
 
     @wraps(main)
@@ -35,7 +39,7 @@ def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[
         try:
             return main()
         except caught as error:
-            print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the one place that prints errors
+            log.closing(error)
             return int(getattr(error, "exit_status", EXIT_FAILURE))
 
     return guarded

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from kafka_cluster import log as logs
 from kafka_cluster.clients import wait_for_broker
-from kafka_cluster.clock import Clock, SystemClock
+from kafka_cluster.clock import Clock
 from kafka_cluster.errors import LabError
+from kafka_cluster.log import get_logger
+from kafka_cluster.program import program
 from kafka_cluster.registry import HttpRegistry, UnknownSchemaError, subject_of
 from kafka_cluster.schemas import AvroSchema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import TopicSpec, ensure_topics, topic_specs
 
 POLL_S = 0.5
-log = logs.get_logger()
+log = get_logger()
 
 
 class PrepareSettings(KafkaSettings):
@@ -67,9 +68,4 @@ def wait_for_registry(settings: KafkaSettings, clock: Clock) -> HttpRegistry:
     return registry
 
 
-def main() -> int:
-    """`python -m kafka_cluster`."""
-    settings = PrepareSettings.read()
-    logs.configure(settings.log_format, settings.log_level)
-    prepare(settings, SystemClock())
-    return 0
+main = program(PrepareSettings, lambda settings, clock, _stop: prepare(settings, clock), stops=False)

@@ -13,16 +13,19 @@ from kafka_cluster.settings import Settings
 S = TypeVar("S", bound=Settings)
 
 
-def program(settings: type[S], run: Callable[[S, Clock, Stop], object], *errors: type[Exception]) -> Callable[[], int]:
+def program(
+    settings: type[S], run: Callable[[S, Clock, Stop], object], *errors: type[Exception], stops: bool = True
+) -> Callable[[], int]:
     """A `main`: reads the settings, runs until its end, SIGTERM or SIGINT, and returns the exit status.
 
-    A LabError, and any of `errors`, becomes one line on standard error.
+    A LabError, and any of `errors`, becomes one line on standard error. A one-shot that never looks at its stop
+    (`stops` false) is ended by the signal itself.
     """
 
     def main() -> int:
         read = settings.read()
         log.configure(read.log_format, read.log_level)
-        stop = Stop().on_signals()
+        stop = Stop().on_signals() if stops else Stop()
         run(read, SystemClock(stop), stop)
         return 0
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kafka_cluster import hidden
 from kafka_cluster.errors import SettingsError
 from kafka_cluster.log import LogFormat
 
@@ -26,14 +27,28 @@ class Settings(BaseSettings):
     def read(cls, **overrides: Any) -> Self:
         """Read the environment; `overrides` (command line flags that were given) win over it.
 
-        Raises SettingsError, which names each variable that is wrong, why, and what was given.
+        Raises SettingsError, which names each variable that is wrong, why, and, unless it is a secret, what was given.
+        The values of secrets appear in no log from here on.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         try:
-            return cls(**given)
+            read = cls(**given)
         except ValidationError as error:
-            complaints = "; ".join(_complaint(detail) for detail in error.errors())
+            complaints = "; ".join(_complaint(detail, cls._secrets()) for detail in error.errors())
             raise SettingsError("settings", complaints) from None
+        for value in vars(read).values():
+            if isinstance(value, SecretStr):
+                hidden.remember(value.get_secret_value())
+        return read
+
+    @classmethod
+    def _secrets(cls) -> set[str]:
+        """The fields whose values nobody is to see."""
+        return {
+            name
+            for name, field in cls.model_fields.items()
+            if SecretStr in (field.annotation, *get_args(field.annotation))
+        }
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -41,14 +56,17 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _complaint(detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"][:1]).upper() or "settings"
+def _complaint(detail: Any, secrets: set[str]) -> str:
+    field = str(detail["loc"][0]) if detail["loc"] else ""
+    name, reason = field.upper(), str(detail["msg"])
     if detail["type"] == "missing":
         return f"{name} is required"
-    reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    reason = reason.removeprefix("Value error, ").replace("Input should be", "must be")
     reason = reason.replace("greater than or equal to", ">=").replace("less than or equal to", "<=")
     reason = reason.replace("greater than", ">").replace("less than", "<")
-    return f"{name} {reason}, got {detail['input']!r}"
+    if not field:  # what was given is then every setting there is
+        return reason
+    return f"{name} {reason}" + ("" if field in secrets else f", got {detail['input']!r}")
 
 
 class KafkaSettings(Settings):

@@ -59,6 +59,7 @@ class Transactions:
     def commit(self, consumer: Consumer, outputs: Sequence[Output], offsets: list[TopicPartition]) -> None:
         """Write all of it. Raises AbortedError when nothing was written, FencedError when nothing may be."""
         try:
+            self._producer.poll(0)  # the client's own log comes out here
             self._producer.begin_transaction()
             for output in outputs:
                 self._produce(output)
@@ -67,7 +68,7 @@ class Transactions:
             self._before_commit()
             self._retrying(lambda: self._producer.commit_transaction(TIMEOUT_S))
         except KafkaException as error:
-            self._undo(error)
+            self._undo(error, offsets)
 
     def _before_commit(self) -> None:
         """Everything is written and nothing is decided: the worst moment to die, which `lab faults` chooses."""
@@ -100,17 +101,24 @@ class Transactions:
                 cause = error.args[0]
                 if not cause.retriable() or self._stop.requested:
                     raise
+                self._producer.poll(0)
                 log.warning("waiting for the broker", error=cause.str())
                 self._clock.sleep(RETRY_S)
             else:
                 return
 
-    def _undo(self, error: KafkaException) -> None:
+    def _undo(self, error: KafkaException, offsets: list[TopicPartition]) -> None:
         cause = error.args[0]
+        batch = {"topic": offsets[0].topic if offsets else None, "next_offsets": _by_partition(offsets)}
         if cause.fatal():
+            log.error("transaction refused", **batch, error=cause.str())
             raise FencedError("transaction", cause.str(), "another process may have the same CONSUMER_ID") from None
         if not (cause.txn_requires_abort() or cause.retriable()):
             raise error
-        log.warning("transaction undone", error=cause.str())
+        log.warning("transaction undone", **batch, error=cause.str())
         self._retrying(lambda: self._producer.abort_transaction(TIMEOUT_S))
         raise AbortedError
+
+
+def _by_partition(offsets: list[TopicPartition]) -> dict[int, int]:
+    return {one.partition: one.offset for one in offsets}

@@ -82,9 +82,10 @@ class EventSender:
             refused = next(message["_error"] for message in batch if "_error" in message)
             raise LabError(f"topic {self._topic!r}", f"the client did not take an event: {refused}")
 
-    def _answered(self, error: KafkaError | None, _message: Message) -> None:
+    def _answered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             return
         self.failed += 1
         if self.failed == 1:  # the first tells why; the rest are counted
-            log.warning("delivery failed", topic=self._topic, error=error.str())
+            key = (message.key() or b"").decode(errors="replace")
+            log.warning("delivery failed", topic=self._topic, partition=message.partition(), key=key, error=error.str())

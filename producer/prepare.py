@@ -13,7 +13,8 @@ from pathlib import Path
 
 from kafka_cluster import log
 from kafka_cluster.dataset import DATASET_FILE, Dataset, Metric, read
-from kafka_cluster.errors import LabError, one_clear_line
+from kafka_cluster.errors import LabError
+from kafka_cluster.program import program
 from producer import generator, kaggle
 from producer.catalogue import CATALOGUE, DEFAULT_DATASET, Catalogue
 from producer.catalogue import load as load_catalogue
@@ -54,14 +55,6 @@ def write_generated(out: Path, seed: int, days: int) -> Dataset:
     )
     _lay(out, dataset, files)
     return read(out)
-
-
-def main() -> int:
-    """Prepare the data set as the environment says."""
-    settings = PrepareSettings.read()
-    log.configure(settings.log_format, settings.log_level)
-    prepare(settings.dataset_dir, settings)
-    return 0
 
 
 def _generated(why: str, settings: DataSettings) -> tuple[Dataset, dict[str, bytes]]:
@@ -160,5 +153,7 @@ def _told(dataset: Dataset, out: Path, *, changed: bool) -> Dataset:
     return dataset
 
 
+main = program(PrepareSettings, lambda settings, *_: prepare(settings.dataset_dir, settings), stops=False)
+
 if __name__ == "__main__":
-    sys.exit(one_clear_line(main)())
+    sys.exit(main())

@@ -54,10 +54,11 @@ class MetricSender:
         self._producer.purge()
         self._producer.close()
 
-    def _answered(self, error: KafkaError | None, _message: Message) -> None:
+    def _answered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self.delivered += 1
             return
         self.failed += 1
         if self.failed == 1:  # the first tells why; the rest are counted
-            log.warning("delivery failed", topic=self._topic, error=error.str())
+            key = (message.key() or b"").decode(errors="replace")
+            log.warning("delivery failed", topic=self._topic, partition=message.partition(), key=key, error=error.str())

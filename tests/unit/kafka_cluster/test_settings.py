@@ -1,5 +1,7 @@
+from typing import Self
+
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from kafka_cluster.errors import SettingsError
 from kafka_cluster.settings import KafkaSettings, Settings
@@ -47,3 +49,25 @@ def test_credentials_reach_the_client_and_no_print() -> None:
 
 def test_what_is_not_set_is_left_to_the_client() -> None:
     assert set(KafkaSettings.read().librdkafka()) == {"bootstrap.servers", "security.protocol"}
+
+
+class Secretive(Settings):
+    token: SecretStr | None = Field(default=None, min_length=16)
+    password: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.token and self.password:
+            raise ValueError("TOKEN and PASSWORD exclude each other")
+        return self
+
+
+def test_a_secret_that_is_wrong_is_named_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"TOKEN Value should have at least 16 items[^']*$"):
+        Secretive.read(token="short-hunter")  # noqa: S106 - a made-up one
+
+
+def test_where_settings_contradict_each_other_nothing_that_was_given_is_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Secretive.read(token="long-enough-for-a-token", password="hunter2")  # noqa: S106 - made-up ones
+    assert str(caught.value) == "settings: TOKEN and PASSWORD exclude each other"
