@@ -1,4 +1,4 @@
-"""`python -m commands.reference` writes docs/reference.md: every setting of every program, from its class."""
+"""`python -m commands.reference` writes docs/reference.md, every setting from its class, and docs/log-events.md."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from commands import log_events
 from commands.lab_settings import CHECKOUT, LabSettings
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.settings import HistorySettings
@@ -203,8 +204,9 @@ def _has(item: Any, name: str) -> bool:
 
 def main() -> int:
     """Write the page."""
-    PAGE.write_text(page())
-    print(f"wrote {PAGE.relative_to(CHECKOUT)}", file=sys.stderr)
+    for path, text in ((PAGE, page()), (log_events.PAGE, log_events.page())):
+        path.write_text(text)
+        print(f"wrote {path.relative_to(CHECKOUT)}", file=sys.stderr)
     return 0
 
 

@@ -42,7 +42,8 @@ def committed(consumer: Consumer, partitions: list[TopicPartition], clock: Clock
             cause = error.args[0]
             if cause.code() not in PASSING:
                 raise LabError("the group's offsets", cause.str(), "the broker's log says more") from None
-            log.warning("waiting for the group's offsets", error=cause.str())
+            where = {"topic": partitions[0].topic, "partitions": [one.partition for one in partitions]}
+            log.warning("waiting for the group's offsets", **where, error=cause.str())
             clock.sleep(RETRY_S)
         else:
             return found
