@@ -15,7 +15,7 @@ from consumer_history.settings import HistorySettings
 from consumer_history.shedding import Lag, Shedding
 from consumer_history.store import HistoryStore, StoreAwayError
 from detectors.last_values import Snapshot
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.committed import note
@@ -26,6 +26,8 @@ from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import member_config
 from kafka_cluster.membership import Membership
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.outcome import count_outcome
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.standstill import Standstill
@@ -47,6 +49,7 @@ class Worker:
         clock: Clock,
         stop: Stop,
         transactions: type[Transactions] = Transactions,
+        meter: Meter = OFF,
     ) -> None:
         self._settings, self._registry, self._store, self._clock, self._stop = settings, registry, store, clock, stop
         schema = load_schema("anomaly")
@@ -55,17 +58,30 @@ class Worker:
         self._checks = ReadBackChecks(settings, store) if isinstance(store, ReadBackStore) else Checks(settings)
         self._shedding, self._notice = Shedding(settings), SheddingNotice()
         self._consumer = clients.consumer(settings, settings.group, **member_config(settings))
-        self._membership = Membership(settings.events_topic, self._consumer, clock, stop)
-        self._standstill = Standstill(self._consumer, clock, self._beat)
+        self._membership = Membership(settings.events_topic, self._consumer, clock, stop, meter)
+        self._standstill = Standstill(self._consumer, clock, self._beat, meter)
         self._saving = Saving(self._checks, store, settings.history_state_every, settings.check_depth)
         self._recovery = Recovery(
             self._checks, store, self._membership, self._standstill, self._saving, clock, stop, settings.check_depth
         )
-        self._transactions = transactions(settings, clock, stop)
+        self._transactions = transactions(settings, clock, stop, meter)
+        self._meter = meter
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_history", "id": settings.consumer_id, "store": settings.history_store}
-        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, **who)
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
         self.counts = Counts()
+        self._follow()
+
+    def _follow(self) -> None:
+        counts, recovery, store = self.counts, self._recovery, self._store
+        for counter, read in (
+            (metrics.HISTORY_EVENTS, lambda: counts.stored),
+            (metrics.HISTORY_CHECKS, lambda: counts.checked),
+            (metrics.HISTORY_STORE_ROWS, lambda: store.rows),
+            (metrics.HISTORY_RECOVERED_EVENTS, lambda: recovery.done.events),
+            (metrics.HISTORY_RECOVERY_SECONDS, lambda: recovery.done.seconds),
+        ):
+            self._meter.follow(counter, read)
 
     def run(self) -> Counts:
         """Work until the stop is requested; what was checked is committed. Raises LabError."""
@@ -99,7 +115,8 @@ class Worker:
         self._recovery.follow()
         self._beat("checking" if self._membership.held else "spare: no partitions")
         if records and not self._stop.requested:
-            self._work(ConsumedBatch(self._settings.events_topic, records))
+            with self._meter.timed(metrics.CONSUMER_BATCH_SECONDS):
+                self._work(ConsumedBatch(self._settings.events_topic, records))
 
     def _work(self, consumed: ConsumedBatch) -> None:
         """All of the batch is committed, or nothing of it and the partitions start over."""
@@ -127,7 +144,11 @@ class Worker:
         except AbortedError:
             self._start_over(consumed)
         else:
-            self._notice.look(self._shedding.kept(lag), lag)
+            kept = self._shedding.kept(lag)
+            self._notice.look(kept, lag)
+            self._meter.set(metrics.HISTORY_SHED_RATIO, 1 - kept)
+            self._membership.standing.committed(consumed, self._membership.mine)
+            count_outcome(self._meter, [one.anomaly for one in found], stored.letters)
             self.counts.add(stored, int(checked.marks.sum()), found, lag, share)
             tell([one.anomaly for one in found], stored.letters, self._settings.history_log_limit)
             self._saving.look()
@@ -137,7 +158,8 @@ class Worker:
         with self._standstill.until_done() as still:
             while True:
                 try:
-                    self._store.append(events.batch)
+                    with self._meter.timed(metrics.HISTORY_STORE_SECONDS):
+                        self._store.append(events.batch)
                 except StoreAwayError as error:
                     still.wait("waiting for the store", error)
                     if self._stop.requested:
@@ -183,6 +205,9 @@ class Worker:
 
     def _beat(self, state: str) -> None:
         done = self._recovery.done
+        self._membership.standing.look()
+        self._meter.set(metrics.HISTORY_KEYS, self._checks.keys)
+        self._meter.set(metrics.HISTORY_STATE_BYTES, self._checks.nbytes)
         self._heartbeat.beat(
             state,
             partitions=sorted(self._membership.held),

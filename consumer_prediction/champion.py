@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ from consumer_prediction.settings import PredictionSettings
 from detectors import bundle
 from detectors.errors import DetectorError
 from detectors.model import Model
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.clock import Clock
 from kafka_cluster.codec import RecordDecoder, RejectedValueError
+from kafka_cluster.evaluation_metrics import tell_evaluation
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.records import ModelAnnouncement, Role
 from kafka_cluster.registry import Registry, RegistryAwayError, UnknownSchemaError
 
@@ -34,8 +37,8 @@ class Champion:
 class ChampionWatch:
     """Follows the models topic; `champion` changes only inside `look`, that is, between two batches."""
 
-    def __init__(self, settings: PredictionSettings, registry: Registry, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
+    def __init__(self, settings: PredictionSettings, registry: Registry, clock: Clock, meter: Meter = OFF) -> None:
+        self._settings, self._clock, self._meter = settings, clock, meter
         self._decoder = RecordDecoder(registry)
         # Every member reads the whole topic by itself, so its group is its own and commits nothing.
         self._consumer = clients.consumer(settings, f"{settings.prediction_group}-models-{uuid.uuid4()}")
@@ -43,6 +46,7 @@ class ChampionWatch:
         self._waiting: ModelAnnouncement | None = None  # announced, not loaded yet
         self._next_look = self._next_try = float("-inf")
         self.champion: Champion | None = None
+        meter.set(metrics.MODEL_LOADED, 0)
 
     def look(self) -> Champion | None:
         """The champion. Takes note of new announcements, at most once in LOOK_EVERY_S, and loads the newest."""
@@ -75,6 +79,8 @@ class ChampionWatch:
             known = self.champion is not None and self.champion.model.version == announcement.version
             self._waiting = None if known else announcement
             self._next_try = float("-inf")
+            if known:  # announced once more, when it was evaluated
+                self._tell(announcement)
 
     def _load(self, announcement: ModelAnnouncement) -> None:
         folder = self._settings.models_dir / announcement.path
@@ -89,5 +95,18 @@ class ChampionWatch:
         model.forest.warm()
         offsets = {int(number): int(offset) for number, offset in manifest["data"]["next_offsets"].items()}
         self.champion, self._waiting = Champion(model, offsets), None
+        self._meter.add(metrics.MODEL_SWAPS)
+        self._tell(announcement)
         more = {"threshold": round(model.threshold, 4), "features": list(model.features)}
         log.info("model", model_version=model.version, **more)
+
+    def _tell(self, announcement: ModelAnnouncement) -> None:
+        """The champion in use, and how it was evaluated."""
+        meter, champion = self._meter, self.champion
+        if champion is None or not meter.on:
+            return
+        meter.set(metrics.MODEL_LOADED, 1)
+        meter.replace(metrics.MODEL_INFO, {(announcement.name, announcement.version): 1})
+        meter.set(metrics.MODEL_TIMESTAMP_SECONDS, announcement.timestamp / 1000)
+        meter.set(metrics.MODEL_THRESHOLD, champion.model.threshold)
+        tell_evaluation(meter, json.loads(announcement.evaluation or "{}"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from detectors.explain import Reason, reasons
 from detectors.explain import Severity as Rank
+from detectors.features import Float64s
 from detectors.model import DETECTOR, Model
 from kafka_cluster.codec import Columns
 from kafka_cluster.records import Anomaly, Direction, Evidence, Severity, anomaly_id
@@ -37,9 +39,12 @@ class Judged(NamedTuple):
     anomaly: Anomaly
 
 
-def judge(batch: Batch, columns: Columns, model: Model) -> list[Judged]:
-    """The anomalies of a batch, in its order. `columns` is the batch, decoded."""
+def judge(
+    batch: Batch, columns: Columns, model: Model, told: Callable[[Float64s], None] = lambda _scores: None
+) -> list[Judged]:
+    """The anomalies of a batch, in its order. `columns` is the batch, decoded; `told` gets the score of each row."""
     scores = model.score(columns.times_ms, columns.values)
+    told(scores)
     strange = np.flatnonzero(model.alarms(scores))
     why = reasons(model, columns.times_ms[strange], columns.values[strange], scores[strange])
     rows, times_ms = columns.rows[strange].tolist(), columns.times_ms[strange].tolist()

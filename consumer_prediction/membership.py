@@ -14,6 +14,8 @@ from consumer_prediction.settings import PredictionSettings
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.committed import committed
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.standing import Standing
 
 REQUEST_TIMEOUT_S = 5.0
 ASK_EVERY_S = 10.0
@@ -31,9 +33,11 @@ class Membership:
         panels: Panels,
         clock: Clock,
         stop: Stop,
+        meter: Meter = OFF,
     ) -> None:
         self._settings, self._consumer, self._admin, self._panels = settings, consumer, admin, panels
         self._clock, self._stop = clock, stop
+        self.standing = Standing(consumer, settings.metrics_topic, clock, meter)
         self._champion: Champion | None = None
         self._next_question = float("-inf")
         self._said_idle = False
@@ -94,11 +98,13 @@ class Membership:
         for partition in committed(consumer, partitions, self._clock, self._stop):
             if partition.offset < 0:
                 partition.offset = self._first_offset(partition.partition)
+            self.standing.begins(partition.partition, partition.offset)
             partition.offset = self._panels.begin(partition.partition, partition.offset)
             self._began[partition.partition] = partition.offset
             consumer.incremental_assign([partition])
         gained = {partition.partition for partition in partitions}
         self.held |= gained
+        self.standing.rebalanced(self.held)
         self._said_idle = False
         self._next_question = self._clock.monotonic()
         if gained or not self.held:
@@ -118,6 +124,8 @@ class Membership:
             self._panels.forget(partition)
         self.held -= given
         self._lost |= given
+        self.standing.ends(given)
+        self.standing.rebalanced(self.held)
         log.info(event, holds=sorted(self.held), given_up=sorted(given))
 
     def _first_offset(self, partition: int) -> int:

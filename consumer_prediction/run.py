@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from consumer_prediction.settings import PredictionSettings
 from consumer_prediction.worker import Counts, Worker
+from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.transaction import Transactions
 
@@ -15,5 +17,8 @@ def run(
 ) -> Counts:
     """Wait for the servers, join the group, score until the stop is requested. Raises LabError."""
     wait_for_broker(settings, clock)
-    with wait_for_registry(settings, clock) as registry:
-        return Worker(settings, registry, clock, stop, transactions).run()
+    with (
+        serving(settings, metrics.PREDICTION, clock, stop, settings.consumer_id) as meter,
+        wait_for_registry(settings, clock) as registry,
+    ):
+        return Worker(settings, registry, clock, stop, transactions, meter).run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -11,7 +13,8 @@ from consumer_prediction.judge import Judged, judge
 from consumer_prediction.membership import Membership
 from consumer_prediction.panels import Found, Panels
 from consumer_prediction.settings import PredictionSettings
-from kafka_cluster import clients
+from detectors.features import Float64s
+from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
@@ -22,6 +25,8 @@ from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import member_config
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.outcome import count_outcome
 from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
@@ -53,22 +58,26 @@ class Worker:
         clock: Clock,
         stop: Stop,
         transactions: type[Transactions] = Transactions,
+        meter: Meter = OFF,
     ) -> None:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
-        self._watch = ChampionWatch(settings, registry, clock)
+        self._watch = ChampionWatch(settings, registry, clock, meter)
         schema = load_schema("anomaly")
         self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
         self._panels = Panels(settings, clock)
         admin = clients.admin_client(settings)
-        self._membership = Membership(settings, self._consumer, admin, self._panels, clock, stop)
-        self._transactions = transactions(settings, clock, stop)
+        self._membership = Membership(settings, self._consumer, admin, self._panels, clock, stop, meter)
+        self._transactions = transactions(settings, clock, stop, meter)
+        self._meter = meter
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_prediction", "id": settings.consumer_id}
-        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, **who)
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
         self._decoder: MetricDecoder | None = None
         self._decodes: tuple[str, ...] = ()
-        self.counts = Counts()
+        self.counts = counts = Counts()
+        meter.follow(metrics.PREDICTION_RECORDS, lambda: counts.scored)
+        self._told: Callable[[Float64s], None] = partial(meter.observe_all, metrics.PREDICTION_SCORE)
 
     def run(self) -> Counts:
         """Work until the stop is requested; what was scored is committed. Raises LabError."""
@@ -108,6 +117,7 @@ class Worker:
                 log.info("waiting for a model", topic=topic, name=name)
             self._beat("waiting for a model")
             self._clock.sleep(MODEL_WAIT_S)
+            self._meter.add(metrics.WAIT_SECONDS, MODEL_WAIT_S, what="model")
         return None
 
     def _turn(self, champion: Champion) -> None:
@@ -121,7 +131,8 @@ class Worker:
             self._learn(champion, ConsumedBatch(self._settings.metrics_topic, before))
             new = self._membership.still_held(new)  # learning may have waited for the registry, and the group gone on
         if new:
-            self._score(champion, ConsumedBatch(self._settings.metrics_topic, new))
+            with self._meter.timed(metrics.CONSUMER_BATCH_SECONDS):
+                self._score(champion, ConsumedBatch(self._settings.metrics_topic, new))
 
     def _learn(self, champion: Champion, batch: ConsumedBatch) -> None:
         """Records from before the first that is this member's to judge: the panels learn them, nothing is said."""
@@ -143,8 +154,9 @@ class Worker:
         if columns is None:
             self._read_again(batch)
             return
-        judged = judge(batch, columns, champion.model) if self._panels.plan.forest else []
-        found = self._panels.judge(batch, columns, champion.model)
+        with self._meter.timed(metrics.PREDICTION_SCORING_SECONDS):
+            judged = judge(batch, columns, champion.model, self._told) if self._panels.plan.forest else []
+            found = self._panels.judge(batch, columns, champion.model)
         letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
         self._limit.count(len(batch), len(letters))
@@ -154,6 +166,7 @@ class Worker:
         except AbortedError:
             self._read_again(batch)
             return
+        self._membership.standing.committed(batch, self._membership.held)
         self._count(columns, [anomaly for _, anomaly in (*judged, *found)], letters)
 
     def _outputs(
@@ -170,6 +183,7 @@ class Worker:
         self.counts.scored += len(columns.rows)
         self.counts.anomalies += len(anomalies)
         self.counts.dead_letters += len(letters)
+        count_outcome(self._meter, anomalies, letters)
         tell(anomalies, letters, self._settings.prediction_log_limit)
 
     def _read_again(self, batch: ConsumedBatch) -> None:
@@ -190,6 +204,7 @@ class Worker:
             self._consumer.pause(self._consumer.assignment())
             self._consumer.poll(0)  # rebalances go on; paused partitions give no records
             self._clock.sleep(REGISTRY_WAIT_S)
+            self._meter.add(metrics.WAIT_SECONDS, REGISTRY_WAIT_S, what="registry")
         self._consumer.resume(self._consumer.assignment())
 
     def _decoder_for(self, metrics: tuple[str, ...]) -> MetricDecoder:
@@ -200,6 +215,7 @@ class Worker:
         return self._decoder
 
     def _beat(self, state: str) -> None:
+        self._membership.standing.look()
         champion = self._watch.champion
         model = None if champion is None else champion.model.version
         self._heartbeat.beat(state, partitions=sorted(self._membership.held), model=model, **vars(self.counts))

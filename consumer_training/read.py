@@ -10,12 +10,13 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, Top
 
 from consumer_training.rows import Newest, Rows
 from consumer_training.settings import TrainingSettings
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import MetricDecoder
 from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.registry import RegistryAwayError
 
 BATCH = 10_000
@@ -34,7 +35,13 @@ class TopicReader:
     """Every record of the metrics topic, once, each batch decoded into columns as it comes."""
 
     def __init__(
-        self, settings: TrainingSettings, decoder: MetricDecoder, clock: Clock, stop: Stop, heartbeat: Heartbeat
+        self,
+        settings: TrainingSettings,
+        decoder: MetricDecoder,
+        clock: Clock,
+        stop: Stop,
+        heartbeat: Heartbeat,
+        meter: Meter = OFF,
     ) -> None:
         self._topic = settings.metrics_topic
         self._decoder, self._clock, self._stop, self._heartbeat = decoder, clock, stop, heartbeat
@@ -42,7 +49,10 @@ class TopicReader:
         eof = {"enable.partition.eof": True}
         self._consumer: Consumer = clients.consumer(settings, settings.training_group, **eof)
         self.read_to: dict[int, int] = {}  # by partition: the offset after the last one seen
-        self.newest = Newest(len(settings.metrics), settings.training_max_rows)
+        self.newest = newest = Newest(len(settings.metrics), settings.training_max_rows)
+        self._meter = meter
+        meter.follow(metrics.TRAINING_RECORDS, lambda: newest.seen)
+        meter.follow(metrics.TRAINING_REJECTED, newest.rejected.total)
         self._said = float("-inf")
 
     def __enter__(self) -> Self:
@@ -111,6 +121,7 @@ class TopicReader:
             except RegistryAwayError as error:
                 log.warning("waiting for the Schema Registry", error=str(error))
                 self._clock.sleep(RETRY_S)
+                self._meter.add(metrics.WAIT_SECONDS, RETRY_S, what="registry")
                 if self._stop.requested:
                     raise
         partitions = np.asarray([message.partition() for message in messages], np.int64)[columns.rows]

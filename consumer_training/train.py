@@ -10,17 +10,22 @@ from typing import Any, cast
 from consumer_training.evaluate import Evaluation, Labels, Scored, evaluate, score_rows
 from consumer_training.fit import fit
 from consumer_training.plot import draw
+from consumer_training.progress import Progress
 from consumer_training.publish import add_evaluation, announce, write_bundle
 from consumer_training.read import TopicReader
 from consumer_training.rows import Rows, split
 from consumer_training.settings import TrainingSettings
 from detectors.errors import DetectorError
 from kafka_cluster import dataset as datasets
+from kafka_cluster import metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import MetricDecoder
 from kafka_cluster.errors import LabError
+from kafka_cluster.evaluation_metrics import tell_evaluation
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.registry import Registry, subject_of
 
@@ -39,6 +44,12 @@ class Trained:
 
 
 def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
+    """One training run, as `_train` tells. Raises LabError, DetectorError."""
+    with serving(settings, metrics.TRAINING, clock, stop) as meter:
+        return _train(settings, clock, stop, meter)
+
+
+def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter) -> Trained:
     """Train on the first `training_fraction` of the records in event time, evaluate on the rest, announce the model.
 
     Without `training_wait_for` the records are those that the topic holds now. With it, the model is fitted and
@@ -46,32 +57,40 @@ def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     Raises LabError, DetectorError.
     """
     labels = _labels(settings)
-    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="consumer_training")
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="consumer_training")
+    progress = Progress(meter, clock)
     expected = _expected(settings)
     with (
         wait_for_registry(settings, clock) as registry,
-        TopicReader(settings, _decoder(settings, registry), clock, stop, heartbeat) as reader,
+        TopicReader(settings, _decoder(settings, registry), clock, stop, heartbeat, meter) as reader,
     ):
         if expected is None:
             reader.read_to_end()
         else:
             reader.read_until(int(settings.training_fraction * expected))
+        progress.done("read")
         rows = _checked(reader, settings)
         parts = split(rows, int(settings.training_fraction * (expected or len(rows))), reader.read_to)
         fitted = fit(parts.training, settings, f"{dt.datetime.fromtimestamp(clock.now(), dt.UTC):%Y%m%dT%H%M%SZ}")
+        progress.done("fit")
         written = write_bundle(fitted, parts, settings, _facts(reader, rows))
         log.info("model fitted", model_version=written.version, training_rows=len(parts.training))
         if expected is not None and len(rows) < expected:
             announce(settings, clock, written, None)
+            meter.add(metrics.TRAINING_ANNOUNCED)
             heartbeat.beat("waiting for the test part", bundle=str(written.folder), version=written.version)
             reader.read_until(expected)
             rows = reader.newest.rows()
+    progress.start()
     scored = score_rows(fitted.model, rows[len(parts.training) : expected])
     evaluation = _evaluate(scored, labels)
     if evaluation is not None:
         plot = draw(fitted.model, parts.training, scored, evaluation, labels)
         add_evaluation(written.folder, evaluation.to_json(), plot)
+        tell_evaluation(meter, evaluation.to_json())
+    progress.done("evaluate")
     announce(settings, clock, written, None if evaluation is None else evaluation.to_json())
+    progress.announced(len(parts.training), len(scored.rows))
     counts = {"training_rows": len(parts.training), "test_rows": len(scored.rows)}
     heartbeat.beat("done", bundle=str(written.folder), version=written.version, **counts)
     return Trained(written.folder, written.version, **counts, evaluation=evaluation)

@@ -26,6 +26,11 @@ class Streams:
     def __init__(self, limit: int) -> None:
         self._limit, self._open, self._lock = limit, 0, threading.Lock()
 
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        return self._open
+
     def take(self) -> bool:
         """One more; False when there are too many."""
         with self._lock:

@@ -18,10 +18,13 @@ from dashboard.tail_metrics import MetricsTail
 from dashboard.tail_records import RecordsTail
 from dashboard.verdicts import VerdictWriter
 from kafka_cluster import dataset as datasets
+from kafka_cluster import metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.registry import HttpRegistry
 
 BEAT_EVERY_S = 1.0
@@ -35,11 +38,16 @@ def run(
 
     Raises LabError when the port is taken.
     """
+    with serving(settings, metrics.PAGE, clock, stop) as meter:
+        _run(settings, clock, stop, ready, meter)
+
+
+def _run(settings: DashboardSettings, clock: Clock, stop: Stop, ready: Callable[[str], None], meter: Meter) -> None:
     listening = listen(settings)
     port = listening.getsockname()[1]
     board = Board(settings, clock, known(settings))
     registry = HttpRegistry(settings)
-    writer = VerdictWriter(settings, registry)
+    writer = VerdictWriter(settings, registry, meter)
     places: dict[int, int] = {}
     lives = {
         "records": lambda: MetricsTail(settings, registry, board, clock, stop, places).follow(),
@@ -48,7 +56,11 @@ def run(
     }
     followers = Followers(lives, board.trouble, stop)
     token = settings.dashboard_token.get_secret_value() if settings.dashboard_token else None
-    context = Context(board, clock, stop, followers, Streams(settings.dashboard_streams), writer.write, token)
+    streams = Streams(settings.dashboard_streams)
+    context = Context(board, clock, stop, followers, streams, writer.write, token)
+    meter.follow(metrics.PAGE_STREAMS, lambda: streams.open)
+    meter.follow(metrics.PAGE_KEYS, lambda: len(board.keys))
+    meter.follow(metrics.PAGE_ANOMALIES, lambda: len(board.shelf) + board.shelf.dropped)
     url = f"http://{'127.0.0.1' if settings.dashboard_host in ('0.0.0.0', '::') else settings.dashboard_host}:{port}"  # noqa: S104 - it is compared
     server = uvicorn.Server(
         uvicorn.Config(
@@ -64,7 +76,7 @@ def run(
     serving.start()
     log.info("page", url=url, reached_at=settings.reached_at, token_needed=token is not None)
     ready(url)
-    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="dashboard", url=url)
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="dashboard", url=url)
     while not stop.requested and serving.is_alive():
         if followers.turn():
             heartbeat.beat("serving", anomalies=len(board.shelf), keys=len(board.keys))

@@ -7,9 +7,10 @@ import threading
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from dashboard.settings import DashboardSettings
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.codec import Encoder
 from kafka_cluster.errors import LabError
+from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.records import Verdict
 from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import load_schema
@@ -21,8 +22,8 @@ QUICK = {"linger.ms": 0, "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000)}
 class VerdictWriter:
     """Writes one verdict at a time and waits until the broker has it."""
 
-    def __init__(self, settings: DashboardSettings, registry: Registry) -> None:
-        self._topic, self._registry = settings.verdicts_topic, registry
+    def __init__(self, settings: DashboardSettings, registry: Registry, meter: Meter = OFF) -> None:
+        self._topic, self._registry, self._meter = settings.verdicts_topic, registry, meter
         self._producer: Producer = clients.producer(settings, **QUICK)
         self._encoder: Encoder | None = None
         self._turn = threading.Lock()
@@ -44,6 +45,7 @@ class VerdictWriter:
             if not answers or answers[0] is not None:
                 reason = "the broker does not answer" if not answers or answers[0] is None else answers[0].str()
                 raise LabError("verdict", f"not written: {reason}", "try again when the broker is well")
+        self._meter.add(metrics.PAGE_VERDICTS, verdict="taken-back" if verdict is None else str(verdict.verdict))
 
     def close(self) -> None:
         """Leave the broker."""

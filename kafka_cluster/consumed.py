@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import pairwise
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message, TopicPartition
 
 from kafka_cluster.dead_letters import DeadLetter, own, replays
 from kafka_cluster.errors import LabError
@@ -69,6 +70,11 @@ class ConsumedBatch:
         """The Kafka timestamp of a record."""
         return int(self._messages[row].timestamp()[1])
 
+    def appended_ms(self, row: int) -> int | None:
+        """When the broker took a record, ms since the epoch; None where the topic keeps the sender's time."""
+        kind, time_ms = self._messages[row].timestamp()
+        return int(time_ms) if kind == TIMESTAMP_LOG_APPEND_TIME else None
+
     def dead_letter(self, row: int, error: str, reason: str) -> DeadLetter:
         """A record of the batch, its bytes untouched, and why nobody could use it."""
         partition, offset = self.address(row)
@@ -90,9 +96,14 @@ class ConsumedBatch:
         Not the client's own position: after a seek it still stands behind the batch that was undone, until the
         partition gives its next record.
         """
-        backwards = list(map(Message.partition, reversed(self._messages)))
-        last = [self.address(len(self) - 1 - backwards.index(partition)) for partition in set(backwards)]
+        last = [self.address(row) for row in self.lasts.values()]
         return [TopicPartition(self.topic, partition, offset + 1) for partition, offset in last]
+
+    @cached_property
+    def lasts(self) -> dict[int, int]:
+        """By partition, the row of its last record."""
+        backwards = cast(list[int], list(map(Message.partition, reversed(self._messages))))
+        return {partition: len(self) - 1 - backwards.index(partition) for partition in set(backwards)}
 
 
 def records_of(messages: list[Message]) -> list[Message]:

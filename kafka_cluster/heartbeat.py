@@ -9,10 +9,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka_cluster.clock import Clock, SystemClock
 from kafka_cluster.errors import LabError
+
+if TYPE_CHECKING:  # a health check starts this file every few seconds: numpy would cost more than all the rest
+    from kafka_cluster.meter import Meter
 
 WRITE_EVERY_S = 1.0
 HEARTBEAT_MAX_AGE_S = 30.0  # the longest pause that a healthy loop may take: a rebalance, a slow commit
@@ -21,14 +24,24 @@ HEARTBEAT_MAX_AGE_S = 30.0  # the longest pause that a healthy loop may take: a 
 class Heartbeat:
     """Writes the file at most once in `every_s`; a change of `state` is written at once."""
 
-    def __init__(self, path: Path | None, clock: Clock, every_s: float = WRITE_EVERY_S, **identity: Any) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Clock,
+        every_s: float = WRITE_EVERY_S,
+        meter: Meter | None = None,
+        **identity: Any,
+    ) -> None:
         self._path, self._clock, self._every_s, self._identity = path, clock, every_s, identity
+        self._meter = meter
         self._last = float("-inf")
         self._state = ""
 
     def beat(self, state: str, **fields: Any) -> None:
         """Say that the loop turns, in which state (`waiting for a model`, …), and how far it is."""
         now = self._clock.now()
+        if self._meter is not None:
+            self._meter.beat(now)
         if self._path is None or (state == self._state and now - self._last < self._every_s):
             return
         self._last, self._state = now, state

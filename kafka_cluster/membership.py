@@ -7,6 +7,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.committed import committed
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.standing import Standing
 
 log = get_logger()
 
@@ -14,8 +16,9 @@ log = get_logger()
 class Membership:
     """Rebalance callbacks, and what they leave behind for the loop."""
 
-    def __init__(self, topic: str, consumer: Consumer, clock: Clock, stop: Stop) -> None:
+    def __init__(self, topic: str, consumer: Consumer, clock: Clock, stop: Stop, meter: Meter = OFF) -> None:
         self._topic, self._consumer, self._clock, self._stop = topic, consumer, clock, stop
+        self.standing = Standing(consumer, topic, clock, meter)
         self._lost: set[int] = set()
         self.held: set[int] = set()
         self.new: dict[int, int] = {}  # by partition without a state: the committed offset, 0 where there is none
@@ -53,10 +56,11 @@ class Membership:
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in committed(self._consumer, partitions, self._clock, self._stop):
-            self._note(partition)
+            self.standing.begins(partition.partition, self._note(partition))
             consumer.incremental_assign([partition])  # without an offset it stays logical: the oldest event
         gained = {partition.partition for partition in partitions}
         self.held |= gained
+        self.standing.rebalanced(self.held)
         if gained or not self.held:
             log.info("partitions", holds=sorted(self.held), gained=sorted(gained))
 
@@ -67,6 +71,8 @@ class Membership:
         self._lost |= given
         for partition in given:
             self.new.pop(partition, None)
+        self.standing.ends(given)
+        self.standing.rebalanced(self.held)
         log.info("partitions", holds=sorted(self.held), given_up=sorted(given))
 
     def _note(self, partition: TopicPartition) -> int:

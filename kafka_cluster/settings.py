@@ -95,6 +95,13 @@ class KafkaSettings(Settings):
     # The longest wait for servers that are not up yet before a program gives up, in seconds.
     startup_timeout_s: float = Field(default=60.0, gt=0)
 
+    # Where a long-running program serves Prometheus metrics of itself: 0 takes any free port, which the log tells.
+    # Not given: nowhere, and nothing is counted for it.
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    metrics_host: str = "127.0.0.1"  # the address it listens on; a container's is reached from its network alone
+    # A program that ends by itself waits so long for one more scrape, so that its last figures are seen.
+    metrics_linger_s: float = Field(default=0.0, ge=0)
+
     @field_validator("metrics", mode="before")
     @classmethod
     def _metric_names(cls, given: object) -> object:

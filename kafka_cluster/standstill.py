@@ -10,6 +10,9 @@ from confluent_kafka import Consumer, TopicPartition
 from kafka_cluster.clock import Clock
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.metrics import WAIT_SECONDS
+from kafka_cluster.registry import RegistryAwayError
 
 TRY_AGAIN_S = 1.0
 TURN_EVERY_S = 0.2  # of long work: how often the group hears of this member
@@ -19,8 +22,8 @@ log = get_logger()
 class Standstill:
     """What the loop does while it cannot, or must not, take records."""
 
-    def __init__(self, consumer: Consumer, clock: Clock, beat: Callable[[str], None]) -> None:
-        self._consumer, self._clock, self._beat = consumer, clock, beat
+    def __init__(self, consumer: Consumer, clock: Clock, beat: Callable[[str], None], meter: Meter = OFF) -> None:
+        self._consumer, self._clock, self._beat, self._meter = consumer, clock, beat, meter
         self._since_s: float | None = None
         self._turned_s = float("-inf")
 
@@ -44,6 +47,7 @@ class Standstill:
             log.warning(state, paused=paused, error=str(error))
         self._turn(state)
         self._clock.sleep(TRY_AGAIN_S)
+        self._meter.add(WAIT_SECONDS, TRY_AGAIN_S, what="registry" if isinstance(error, RegistryAwayError) else "store")
 
     def turn(self, state: str) -> None:
         """Work that takes long goes on; called as often as one likes."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.dead_letters import Header
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 from kafka_cluster.member import MemberSettings
+from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.watchdog import Watchdog
 
 TIMEOUT_S = 5.0
@@ -44,8 +45,8 @@ class AbortedError(Exception):
 class Transactions:
     """A transactional producer for this member. Its id is stable, so that a restart ends what was left open."""
 
-    def __init__(self, settings: MemberSettings, clock: Clock, stop: Stop) -> None:
-        self._clock, self._stop = clock, stop
+    def __init__(self, settings: MemberSettings, clock: Clock, stop: Stop, meter: Meter = OFF) -> None:
+        self._clock, self._stop, self._meter = clock, stop, meter
         self._watchdog = Watchdog(CALL_LIMIT_S, clock)
         self._producer: Producer = clients.producer(
             settings,
@@ -59,16 +60,21 @@ class Transactions:
     def commit(self, consumer: Consumer, outputs: Sequence[Output], offsets: list[TopicPartition]) -> None:
         """Write all of it. Raises AbortedError when nothing was written, FencedError when nothing may be."""
         try:
-            self._producer.poll(0)  # the client's own log comes out here
-            self._producer.begin_transaction()
-            for output in outputs:
-                self._produce(output)
-            group = consumer.consumer_group_metadata()
-            self._retrying(lambda: self._producer.send_offsets_to_transaction(offsets, group, TIMEOUT_S))
-            self._before_commit()
-            self._retrying(lambda: self._producer.commit_transaction(TIMEOUT_S))
+            with self._meter.timed(metrics.TRANSACTION_SECONDS):
+                self._write(consumer, outputs, offsets)
         except KafkaException as error:
             self._undo(error, offsets)
+        self._meter.add(metrics.TRANSACTIONS, outcome="committed")
+
+    def _write(self, consumer: Consumer, outputs: Sequence[Output], offsets: list[TopicPartition]) -> None:
+        self._producer.poll(0)  # the client's own log comes out here
+        self._producer.begin_transaction()
+        for output in outputs:
+            self._produce(output)
+        group = consumer.consumer_group_metadata()
+        self._retrying(lambda: self._producer.send_offsets_to_transaction(offsets, group, TIMEOUT_S))
+        self._before_commit()
+        self._retrying(lambda: self._producer.commit_transaction(TIMEOUT_S))
 
     def _before_commit(self) -> None:
         """Everything is written and nothing is decided: the worst moment to die, which `lab faults` chooses."""
@@ -107,7 +113,7 @@ class Transactions:
             else:
                 return
 
-    def _undo(self, error: KafkaException, offsets: list[TopicPartition]) -> None:
+    def _undo(self, error: KafkaException, offsets: list[TopicPartition]) -> NoReturn:
         cause = error.args[0]
         batch = {"topic": offsets[0].topic if offsets else None, "next_offsets": _by_partition(offsets)}
         if cause.fatal():
@@ -117,6 +123,7 @@ class Transactions:
             raise error
         log.warning("transaction undone", **batch, error=cause.str())
         self._retrying(lambda: self._producer.abort_transaction(TIMEOUT_S))
+        self._meter.add(metrics.TRANSACTIONS, outcome="aborted")
         raise AbortedError
 
 

@@ -9,10 +9,13 @@ from typing import TextIO
 
 import numpy as np
 
+from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from producer.event_outage import Outage
 from producer.event_places import Places, places
@@ -39,26 +42,44 @@ class Sent:
 
 def run(settings: EventSettings, clock: Clock, stop: Stop) -> Sent:
     """Send events until the settings or the stop end it. Raises LabError when some were not delivered."""
+    with serving(settings, metrics.EVENTS, clock, stop) as meter:
+        return _run(settings, clock, stop, meter)
+
+
+def _run(settings: EventSettings, clock: Clock, stop: Stop, meter: Meter) -> Sent:
     where = _places(settings)
     walks = Walks(settings.plan())
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
         sender = EventSender(settings, registry, where)
     try:
-        return _Run(settings, clock, stop, walks, sender, where).go()
+        return _Run(settings, clock, stop, walks, sender, where, meter).go()
     finally:
         sender.close()
 
 
 class _Run:
     def __init__(
-        self, settings: EventSettings, clock: Clock, stop: Stop, walks: Walks, sender: EventSender, where: Places | None
+        self,
+        settings: EventSettings,
+        clock: Clock,
+        stop: Stop,
+        walks: Walks,
+        sender: EventSender,
+        where: Places | None,
+        meter: Meter = OFF,
     ) -> None:
         self._settings, self._clock, self._stop, self._walks, self._sender = settings, clock, stop, walks, sender
         self._first_ms = settings.event_start_ms if settings.event_start_ms is not None else round(clock.now() * 1000)
         self._outage = _outage(settings, where, self._first_ms)
-        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, program="events")
+        self._heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="events")
         self._sent = self._labels = 0
+        self._late_s = 0.0  # how much later than it was due the oldest event of a batch was sent
+        meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.handed)
+        meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
+        meter.follow(metrics.PRODUCER_LATENESS_SECONDS, lambda: self._late_s)
+        if settings.event_rate is not None:
+            meter.set(metrics.PRODUCER_PACE, settings.event_rate)
 
     def go(self) -> Sent:
         """All of it; the labels of what had not ended come last."""
@@ -94,7 +115,10 @@ class _Run:
         left = BATCH if ends is None else ends - self._sent
         if self._stop.requested or left <= 0:
             return None
-        by_now = left if settings.event_rate is None else int(elapsed * settings.event_rate) - self._sent
+        by_now = left
+        if settings.event_rate is not None:
+            by_now = int(elapsed * settings.event_rate) - self._sent
+            self._late_s = max(0.0, elapsed - self._sent / settings.event_rate)
         return max(0, min(BATCH, left, by_now))
 
     def _send(self, count: int, labels: TextIO) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
+from kafka_cluster import metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
 from producer.merge import Merged
 from producer.pace import Pace
 from producer.send import MetricSender
@@ -50,6 +52,7 @@ def replay(
     *,
     held: Mapping[str, int] | None = None,
     said: Callable[[int], None] = lambda _: None,
+    meter: Meter = OFF,
 ) -> Replayed:
     """Send `merged`; with `replay_loop`, again and again. `said` is told the number of records sent so far.
 
@@ -57,8 +60,11 @@ def replay(
     requested stop ends the replay after the record in hand; what was handed to the client is delivered either way.
     Raises LabError when a record was not delivered.
     """
-    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="producer")
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer")
     live = _Live(Pace(settings.replay_rate, settings.replay_speed), clock, stop)
+    meter.follow(metrics.PRODUCER_LATENESS_SECONDS, lambda: live.late_s)
+    if settings.replay_rate is not None:
+        meter.set(metrics.PRODUCER_PACE, settings.replay_rate)
     history = round(settings.replay_history * len(merged.times_ms))
     held = held or {}
     last_ms, sent = int(merged.times_ms[0]), 0
@@ -89,6 +95,7 @@ class _Live:
         self._pace, self._clock, self._stop = pace, clock, stop
         self._records = 0
         self._start = self._first_ms = 0.0
+        self.late_s = 0.0  # how much later than it was due the newest record went out
 
     def is_due(self, time_ms: int, beat: Callable[[], None]) -> bool:
         """True once the next record, of that event time, is due; False when the stop is requested before."""
@@ -99,6 +106,7 @@ class _Live:
         while (left := due - self._clock.monotonic()) > 0 and not self._stop.requested:
             beat()
             self._clock.sleep(min(left, LONGEST_SLEEP_S))
+        self.late_s = max(0.0, -left)
         return not self._stop.requested
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from kafka_cluster import dataset as datasets
+from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from producer.load import load
 from producer.replay import Replayed, part, replay
@@ -21,6 +24,11 @@ log = get_logger()
 
 def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
     """Replay the data set of the settings. Raises LabError, before the first record, for data that cannot be used."""
+    with serving(settings, metrics.PRODUCER, clock, stop) as meter:
+        return _run(settings, clock, stop, meter)
+
+
+def _run(settings: ReplaySettings, clock: Clock, stop: Stop, meter: Meter) -> Replayed:
     dataset = datasets.read(settings.dataset)
     merged = load(dataset, duplicates=settings.replay_duplicates, sort=settings.replay_sort)
     records = part(merged, settings)
@@ -34,9 +42,11 @@ def run(settings: ReplaySettings, clock: Clock, stop: Stop) -> Replayed:
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
         sender = MetricSender(settings, registry, records.names)
+    meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.delivered)
+    meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
     try:
         held = last_instants(settings) if settings.replay_resume else {}
-        replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held)
+        replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held, meter=meter)
     finally:
         sender.close()
     log.info("replayed", delivered=replayed.delivered)

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +8,9 @@ import pytest
 from kafka_cluster import heartbeat
 from kafka_cluster.clock import ManualClock
 from kafka_cluster.errors import LabError
+from kafka_cluster.exporter import Exporter
 from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.metrics import PRODUCER
 
 
 @pytest.fixture
@@ -53,3 +57,17 @@ def test_the_check_as_a_program(file: Path, monkeypatch: pytest.MonkeyPatch) -> 
     file.parent.mkdir()
     file.write_text(json.dumps({"at": 9e12, "state": "scoring"}))
     assert heartbeat.main() == 0
+
+
+def test_every_beat_is_told_to_the_meter_also_without_a_file() -> None:
+    meter, clock = Exporter(PRODUCER), ManualClock(5.0)
+    heartbeat = Heartbeat(None, clock, meter=meter)
+    heartbeat.beat("working")
+    clock.sleep(0.25)
+    heartbeat.beat("working")
+    assert "\nlab_heartbeat_timestamp_seconds 5.25\n" in meter.text()
+
+
+def test_a_health_check_does_not_load_numpy() -> None:
+    loaded = "import sys, kafka_cluster.heartbeat; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0
