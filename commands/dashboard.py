@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.connect import in_var, read_settings
-from commands.kept_page import default_port
+from commands.kept import default_port
 from commands.lab_settings import LabSettings
 from dashboard.run import run
 from dashboard.settings import DashboardSettings

@@ -28,33 +28,33 @@ class Summary:
     page: str | None  # where the live page is, if it was kept
     seconds: dict[str, float]  # by step
 
-    @property
-    def total_s(self) -> float:
-        """How long all steps took."""
-        return sum(self.seconds.values())
+    def on_one_screen(self) -> str:
+        """The summary for a person, less than 25 lines of 100 columns where paths are short."""
+        rows = [
+            ("data", f"{self.data['name']}: {self.data['why']}"),
+            ("", f"{self.data['first']} to {self.data['last']}, event time"),
+            ("produced", f"{self.produced:,} records"),
+            ("trained on", f"{self.training_rows:,} records, the first 60 %; {self.test_rows:,} are left to test"),
+            ("scored live", f"{self.scored:,} records, {self.dead_letters} dead letters"),
+            *(("", consumer_line(consumer)) for consumer in self.consumers),
+            ("anomalies", f"{self.anomalies} published{_in_windows(self)}"),
+            ("plot", self.plot),
+            ("model", self.bundle),
+            ("logs", self.logs),
+            *([("page", self.page)] if self.page else []),
+            ("memory", f"{self.cluster_mb:,} MB for ZooKeeper, broker and Schema Registry"),
+            ("time", times_line(self.seconds)),
+        ]
+        return on_screen(rows)
 
 
-def on_one_screen(summary: Summary) -> str:
-    """The summary for a person, less than 25 lines of 100 columns where paths are short."""
-    rows = [
-        ("data", f"{summary.data['name']}: {summary.data['why']}"),
-        ("", f"{summary.data['first']} to {summary.data['last']}, event time"),
-        ("produced", f"{summary.produced:,} records"),
-        ("trained on", f"{summary.training_rows:,} records, the first 60 %; {summary.test_rows:,} are left to test"),
-        ("scored live", f"{summary.scored:,} records, {summary.dead_letters} dead letters"),
-        *(("", _consumer(consumer)) for consumer in summary.consumers),
-        ("anomalies", f"{summary.anomalies} published{_in_windows(summary)}"),
-        ("plot", summary.plot),
-        ("model", summary.bundle),
-        ("logs", summary.logs),
-        *([("page", summary.page)] if summary.page else []),
-        ("memory", f"{summary.cluster_mb:,} MB for ZooKeeper, broker and Schema Registry"),
-        ("time", _times(summary)),
-    ]
+def on_screen(rows: list[tuple[str, str]]) -> str:
+    """Rows of a name and a text."""
     return "\n" + "\n".join(f"  {name:<12} {text}" for name, text in rows)
 
 
-def _consumer(consumer: dict[str, Any]) -> str:
+def consumer_line(consumer: dict[str, Any]) -> str:
+    """What one prediction consumer did."""
     held = ", ".join(str(number) for number in consumer["partitions"]) or "none"
     return f"{consumer['id']}: partitions {held}; {consumer['scored']:,} records, {consumer['anomalies']} anomalies"
 
@@ -66,6 +66,7 @@ def _in_windows(summary: Summary) -> str:
     return f", {summary.anomalies_in_windows} of them inside labelled windows ({windows})"
 
 
-def _times(summary: Summary) -> str:
-    steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds.items())
-    return f"{summary.total_s:.0f} s ({steps})"
+def times_line(seconds: dict[str, float]) -> str:
+    """All steps together, and each."""
+    steps = ", ".join(f"{name} {taken:.1f}" for name, taken in seconds.items())
+    return f"{sum(seconds.values()):.0f} s ({steps})"

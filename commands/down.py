@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.kept_page import stop_page
+from commands import kept
 from commands.lab_settings import LabSettings
 from kafka_cluster.embedded.cluster import Cluster
 
@@ -18,7 +18,7 @@ def down(
     """Stop the servers, last started first, and the page of a demo. Data stay, unless --wipe."""
     settings = LabSettings.read()
     cluster = Cluster(settings, say=lambda line: print(line, file=sys.stderr))
-    stopped = stop_page(settings) + (cluster.wipe() if wipe else cluster.down())
+    stopped = kept.stop_all(settings) + (cluster.wipe() if wipe else cluster.down())
     print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
     if wipe:
         print(f"Removed {settings.lab_var / 'cluster'}.")

@@ -21,8 +21,17 @@ REQUEST_TIMEOUT_S = 10.0
 class LiveAnomalies:
     """Follows the anomalies topic without waiting; says the first `shown` of them, counts all."""
 
-    def __init__(self, settings: KafkaSettings, say: Callable[[str], None], shown: int, clock: Clock) -> None:
-        self._say, self._shown, self._clock = say, shown, clock
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        say: Callable[[str], None],
+        shown: int,
+        clock: Clock,
+        note: Callable[[Anomaly, float], None] = lambda _anomaly, _now_s: None,
+        instant: str = "%m-%d %H:%M",
+    ) -> None:
+        """`note` is told each anomaly, and when it was read in seconds since the epoch; `instant` is how times look."""
+        self._say, self._shown, self._clock, self._note, self._instant = say, shown, clock, note, instant
         self._registry = HttpRegistry(settings)
         self._decoder = RecordDecoder(self._registry)
         self._consumer = clients.consumer(settings, "lab-live")
@@ -49,8 +58,9 @@ class LiveAnomalies:
 
     def _tell(self, anomaly: Anomaly) -> None:
         self.count += 1
+        self._note(anomaly, self._clock.now())
         if self.count <= self._shown:
             at = dt.datetime.fromtimestamp(anomaly.timestamp / 1000, dt.UTC)
-            self._say(f"{at:%m-%d %H:%M}  {anomaly.severity:<6}  {anomaly.score:.2f}  {anomaly.reason}")
+            self._say(f"{at.strftime(self._instant)}  {anomaly.severity:<6}  {anomaly.score:.2f}  {anomaly.reason}")
         elif self.count == self._shown + 1:
             self._say("… more are only counted")

@@ -1,11 +1,11 @@
-"""`lab produce`: replay the data set as Avro records."""
+"""`lab produce`: replay the data set as Avro records, or send what a live source has."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,10 @@ from producer.data_settings import DataSettings
 from producer.prepare import prepare
 from producer.run import run
 from producer.settings import ReplaySettings
+from producer.sources.run import watch
+from producer.sources.settings import SourceSettings
+
+LIVE = "Live sources"
 
 
 def produce(
@@ -30,24 +34,43 @@ def produce(
     ] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Put samples in order of time first.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what the topic holds already.")] = False,
+    source: Annotated[
+        str | None, typer.Option(help="dataset, or host: watch this machine, until Ctrl-C.", rich_help_panel=LIVE)
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(help="Seconds from one look to the next.", rich_help_panel=LIVE)
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Key of the records.", rich_help_panel=LIVE)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
 ) -> None:
-    """Replay the data set: as fast as the broker takes it, or at --rate or --speed."""
-    settings = read_settings(
-        ReplaySettings,
-        dataset=in_var("DATASET", "data", "dataset.json"),
-        replay_rate=rate,
-        replay_speed=speed,
-        replay_loop=loop or None,
-        replay_from=from_,
-        replay_to=to,
-        replay_keys=keys,
-        replay_resume=resume or None,
-        replay_duplicates=duplicates,
-        replay_sort=sort or None,
-    )
+    """Replay the data set: as fast as the broker takes it, or at --rate or --speed. Or watch a live source."""
+    replay = {
+        "replay_rate": rate, "replay_speed": speed, "replay_loop": loop or None, "replay_from": from_,
+        "replay_to": to, "replay_keys": keys, "replay_resume": resume or None, "replay_duplicates": duplicates,
+        "replay_sort": sort or None,
+    }  # fmt: skip
+    live = {"source_every_s": every, "source_key": key}
+    chosen = read_settings(SourceSettings, source=source, **live)
     stop = Stop().on_signals()
-    prepare(settings.dataset.parent, DataSettings.read(lab_data=data))
-    replayed = run(settings, SystemClock(stop), stop)
+    if chosen.source == "dataset":
+        _refuse(live, "a live source")
+        done: Any = _replayed(data, replay, stop)
+    else:
+        _refuse({"data": data, **replay}, "the replay of a data set")
+        done = watch(chosen, SystemClock(stop), stop)
     if as_json:
-        print(json.dumps(asdict(replayed)))
+        print(json.dumps(asdict(done)))
+
+
+def _replayed(data: Path | None, given: dict[str, Any], stop: Stop) -> Any:
+    settings = read_settings(ReplaySettings, dataset=in_var("DATASET", "data", "dataset.json"), **given)
+    prepare(settings.dataset.parent, DataSettings.read(lab_data=data))
+    return run(settings, SystemClock(stop), stop)
+
+
+def _refuse(options: dict[str, Any], what: str) -> None:
+    """Options of the other way to produce are a mistake, not to be passed over."""
+    for name, value in options.items():
+        if value is not None:
+            option = "--" + name.removeprefix("replay_").removeprefix("source_").removesuffix("_s")
+            raise typer.BadParameter(f"is for {what}", param_hint=option)

@@ -30,6 +30,7 @@ from producer import data_settings
 from producer.data_settings import DataSettings
 from producer.event_settings import EventSettings
 from producer.settings import ReplaySettings
+from producer.sources.settings import SourceSettings
 
 PAGE = CHECKOUT / "docs" / "reference.md"
 HOW = "`./lab` finds the embedded cluster by itself; elsewhere the addresses come from here too."
@@ -41,6 +42,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Data", "`./lab data`, `./lab demo`, `./lab produce`, `python -m producer.prepare`.", DataSettings),
     ("Data, laid ready", "`python -m producer.prepare`.", data_settings.PrepareSettings),
     ("Producer", "`./lab produce`, `python -m producer`.", ReplaySettings),
+    ("Live sources", "`./lab produce --source …`, `python -m producer`.", SourceSettings),
     ("Events", "`./lab events`, `python -m producer.events`.", EventSettings),
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Members of a group", "Every consumer that commits its results with its offsets.", MemberSettings),

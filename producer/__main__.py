@@ -1,12 +1,12 @@
-"""`python -m producer` replays the data set once, or for as long as REPLAY_LOOP says."""
+"""`python -m producer` replays the data set, or watches the source that SOURCE names until it is stopped."""
 
 import sys
 
 from kafka_cluster.program import program
-from producer.run import run
-from producer.settings import ReplaySettings
+from producer.sources.settings import SourceSettings
+from producer.start import start
 
-main = program(ReplaySettings, run)
+main = program(SourceSettings, start)
 
 if __name__ == "__main__":
     sys.exit(main())

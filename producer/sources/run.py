@@ -1,0 +1,34 @@
+"""One run of a live source, from its settings to its clean end."""
+
+from __future__ import annotations
+
+from kafka_cluster.clients import wait_for_broker
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.heartbeat import Heartbeat
+from kafka_cluster.log import get_logger
+from kafka_cluster.prepare import wait_for_registry
+from producer.send import MetricSender
+from producer.sources.open import open_source
+from producer.sources.settings import SourceSettings
+from producer.sources.watch import Watch, Watched
+
+log = get_logger()
+
+
+def watch(settings: SourceSettings, clock: Clock, stop: Stop) -> Watched:
+    """Send what the source of the settings has, until the stop is requested. Raises LabError."""
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="producer")
+    source = open_source(settings, clock)
+    try:
+        log.info("source", source=source.name, metrics=list(source.metrics), every_s=settings.source_every_s)
+        wait_for_broker(settings, clock)
+        with wait_for_registry(settings, clock) as registry:
+            sender = MetricSender(settings, registry, source.metrics)
+        try:
+            watched = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat).run()
+        finally:
+            sender.close()
+    finally:
+        source.close()
+    log.info("watched", delivered=watched.delivered, looks=watched.looks, away=watched.away)
+    return watched
