@@ -68,7 +68,7 @@ def test_the_pace_is_kept_and_what_was_missed_is_not_made_up_for() -> None:
 
 def worker(seconds: float, folder: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "commands.stress_worker", str(seconds), str(folder)]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, stdout=subprocess.PIPE)
+    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, stdout=subprocess.DEVNULL)
 
 
 def test_the_worker_ends_by_itself_niced_and_leaves_no_file(tmp_path: Path) -> None:
