@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 
 from confluent_kafka import KafkaException
@@ -23,6 +24,7 @@ from kafka_cluster.errors import LabError
 
 # The lab has one broker: every internal topic has one replica, and few partitions to be quick at the first start.
 INTERNAL_TOPIC_PARTITIONS = 8
+PARTITION_FOLDER = re.compile(r"(.+)-\d+")
 
 _quiet = logging.getLogger("kafka_cluster.embedded.librdkafka")
 _quiet.addHandler(logging.NullHandler())
@@ -30,7 +32,7 @@ _quiet.propagate = False  # a refused connection is what we ask about, not news
 
 
 class Broker(Server):
-    """Ready when it answers a metadata request and knows its controller."""
+    """Ready when it answers a metadata request, and knows its controller and the topics that it had."""
 
     name = "broker"
     artifacts = "kafka"
@@ -117,7 +119,15 @@ class Broker(Server):
             metadata = client.list_topics(timeout=ASK_TIMEOUT_S)
         except KafkaException:
             return False
-        return bool(metadata.brokers) and metadata.controller_id >= 0
+        # A broker that has just come back knows itself for a moment, and none of its topics.
+        kept = self._kept_topics()
+        knows_topics = not kept or not kept.isdisjoint(metadata.topics)
+        return bool(metadata.brokers) and metadata.controller_id >= 0 and knows_topics
+
+    def _kept_topics(self) -> set[str]:
+        """Those that it holds partitions of; what is being deleted has another ending."""
+        folders = self.data.iterdir() if self.data.is_dir() else ()
+        return {found[1] for one in folders if (found := PARTITION_FOLDER.fullmatch(one.name))}
 
     def way_out(self, log_tail: str) -> str:
         """Name what is known."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +68,25 @@ def test_it_listens_on_loopback_alone_and_makes_no_topics_by_itself(broker: Brok
     assert written["listeners"] == written["advertised.listeners"] == f"PLAINTEXT://127.0.0.1:{broker.port}"
     assert written["auto.create.topics.enable"] == "false"
     assert written["log.retention.ms"] == "-1"
+
+
+@pytest.mark.parametrize(
+    ("folders", "listed", "ready"),
+    [
+        ((), set(), True),
+        (("metrics-0", "__consumer_offsets-3"), set(), False),
+        (("metrics-0",), {"metrics"}, True),
+        (("host-a-0",), {"host-a"}, True),
+        (("gone-0.41f3-delete", "cleaner"), set(), True),
+    ],
+)
+def test_it_is_ready_when_it_knows_the_topics_that_it_had(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, folders: tuple[str, ...], listed: set[str], ready: bool
+) -> None:
+    for name in folders:
+        (broker.data / name).mkdir(parents=True)
+    metadata = SimpleNamespace(brokers={0: "it"}, controller_id=0, topics=dict.fromkeys(listed))
+    client = SimpleNamespace(list_topics=lambda timeout: metadata)  # noqa: ARG005 - the client's signature
+    monkeypatch.setattr("kafka_cluster.embedded.broker.AdminClient", lambda *_given, **_named: client)
+    monkeypatch.setattr("kafka_cluster.embedded.broker.listens", lambda _port: True)
+    assert broker.is_ready() is ready
