@@ -78,6 +78,16 @@ class Membership:
         """Partitions held without a break since the last batch: nobody else can have gone on in them."""
         return self.held - self._lost
 
+    def has_all(self, partition: int, offset: int) -> bool:
+        """Whether the broker answers, and has nothing in this partition from that offset on."""
+        try:
+            where = TopicPartition(self._settings.metrics_topic, partition)
+            _, end = self._consumer.get_watermark_offsets(where, timeout=REQUEST_TIMEOUT_S)
+        except KafkaException as error:
+            log.warning("end of a partition not known", partition=partition, error=str(error))
+            return False
+        return int(end) <= offset
+
     def say_when_idle(self) -> None:
         """A member without a partition asks how large the group is, and says why it has nothing to do."""
         if self.held or self._said_idle or self._clock.monotonic() < self._next_question:
@@ -99,7 +109,7 @@ class Membership:
             if partition.offset < 0:
                 partition.offset = self._first_offset(partition.partition)
             self.standing.begins(partition.partition, partition.offset)
-            partition.offset = self._panels.begin(partition.partition, partition.offset)
+            partition.offset = self._panels.begin(partition.partition, partition.offset, partition.metadata)
             self._began[partition.partition] = partition.offset
             consumer.incremental_assign([partition])
         gained = {partition.partition for partition in partitions}

@@ -133,6 +133,7 @@ class Worker:
         if new:
             with self._meter.timed(metrics.CONSUMER_BATCH_SECONDS):
                 self._score(champion, ConsumedBatch(self._settings.metrics_topic, new))
+        self._tell_silent()
 
     def _learn(self, champion: Champion, batch: ConsumedBatch) -> None:
         """Records from before the first that is this member's to judge: the panels learn them, nothing is said."""
@@ -140,6 +141,7 @@ class Worker:
             if self._stop.requested:
                 return
         self._panels.judge(batch, columns, champion.model)
+        self._panels.reached(batch.nexts())
 
     def _decode(self, champion: Champion, batch: ConsumedBatch) -> Columns | None:
         """The batch in columns; None, after a wait, when the registry was away."""
@@ -162,12 +164,28 @@ class Worker:
         self._limit.count(len(batch), len(letters))
         try:
             outputs = self._outputs(batch, judged, found, letters)
-            self._transactions.commit(self._consumer, outputs, batch.nexts())
+            self._transactions.commit(self._consumer, outputs, self._panels.marked(batch.nexts()))
         except AbortedError:
             self._read_again(batch)
             return
+        self._panels.reached(batch.nexts())
         self._membership.standing.committed(batch, self._membership.held)
-        self._count(columns, [anomaly for _, anomaly in (*judged, *found)], letters)
+        self._count(len(columns.rows), [anomaly for _, anomaly in (*judged, *found)], letters)
+
+    def _tell_silent(self) -> None:
+        """Tell what is overdue by the wall clock in partitions that have no more records; their offsets stay."""
+        for partition, offset in self._panels.overdue():
+            if not self._membership.has_all(partition, offset):
+                continue
+            found, tick = self._panels.tick(partition, offset)
+            where = TopicPartition(self._settings.metrics_topic, partition, offset, metadata=tick and tick.text)
+            try:
+                self._transactions.commit(self._consumer, self._keyed(found), [where])
+            except AbortedError:
+                self._go_back(partition, offset)
+            else:
+                self._panels.ticked(partition, tick)
+                self._count(0, [anomaly for _, anomaly in found], [])
 
     def _outputs(
         self, batch: ConsumedBatch, judged: list[Judged], found: list[Found], letters: list[DeadLetter]
@@ -175,12 +193,15 @@ class Worker:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
             *(Output(anomalies, batch.key(row), self._encoder.encode(anomaly)) for row, anomaly in judged),
-            *(Output(anomalies, key, self._encoder.encode(anomaly)) for key, anomaly in found),
+            *self._keyed(found),
             *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
         ]
 
-    def _count(self, columns: Columns, anomalies: list[Anomaly], letters: list[DeadLetter]) -> None:
-        self.counts.scored += len(columns.rows)
+    def _keyed(self, found: list[Found]) -> list[Output]:
+        return [Output(self._settings.anomalies_topic, key, self._encoder.encode(anomaly)) for key, anomaly in found]
+
+    def _count(self, scored: int, anomalies: list[Anomaly], letters: list[DeadLetter]) -> None:
+        self.counts.scored += scored
         self.counts.anomalies += len(anomalies)
         self.counts.dead_letters += len(letters)
         count_outcome(self._meter, anomalies, letters)
@@ -193,8 +214,11 @@ class Worker:
         """
         first = batch.firsts()
         for partition in self._membership.unbroken & first.keys():
-            offset = self._panels.begin(partition, first[partition])
-            self._consumer.seek(TopicPartition(batch.topic, partition, offset))
+            self._go_back(partition, first[partition])
+
+    def _go_back(self, partition: int, offset: int) -> None:
+        first = self._panels.again(partition, offset)
+        self._consumer.seek(TopicPartition(self._settings.metrics_topic, partition, first))
 
     def _wait_for_registry(self, error: LabError, batch: ConsumedBatch) -> None:
         """The record may be fine: hold still, stay in the group, and go on when the registry answers."""

@@ -61,6 +61,12 @@ class Records(NamedTuple):
     addresses: Int64s
     name: Callable[[int], bytes]  # the key of a row
 
+    def part(self, first: int, last: int) -> Records:
+        """The records from `first` to before `last`."""
+        its, name = slice(first, last), self.name
+        columns = self.keys[its], self.times_ms[its], self.values[its], self.addresses[its]
+        return Records(*columns, lambda row: name(first + row))
+
 
 class Panel:
     """The detectors of one partition."""
@@ -95,6 +101,30 @@ class Panel:
         for at, chart in enumerate(self.plan.charts):
             found += self._charted(chart, records, np.flatnonzero(self._applies[slots, at]), profile)
         return found
+
+    def overdue(self, now_ms: int) -> bool:
+        """Whether `tick` would find anything."""
+        return any(its.overdue(now_ms) for its in self._silences)
+
+    def tick(self, now_ms: int) -> list[Finding]:
+        """The stream is live and it is `now_ms` in its time: which keys are silent or absent by now."""
+        told = [] if self.silence is None else self.silence.tick(now_ms)
+        found = [self._silent(one, silence.DETECTOR, 1, one.sentence) for one in told]
+        return found + [self._absent(alarm) for alarm in (self.rules.tick(now_ms) if self.rules else [])]
+
+    def is_past(self, time_ms: int) -> bool:
+        """Whether the stream's own time is past what a tick at `time_ms` has told."""
+        return all(its.is_past(time_ms) for its in self._silences)
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is anything for `tick` to find."""
+        return bool(self._silences)
+
+    @property
+    def _silences(self) -> list[Silence]:
+        own = [] if self.silence is None else [self.silence]
+        return own + ([] if self.rules is None else self.rules.silences)
 
     def warm(self) -> None:
         """Compile or load every kernel, before the first record."""
@@ -135,10 +165,14 @@ class Panel:
         name = self.names.find(one.key)
         return Finding(one.address, name, one.due_ms, detector, CERTAIN, ALWAYS, severity, [], sentence)
 
+    def _absent(self, alarm: Alarm) -> Finding:
+        assert alarm.silent is not None  # noqa: S101 - an alarm of absence has the silence that it is about
+        return self._silent(alarm.silent, *_said_by(alarm), alarm.sentence)
+
     def _ruled(self, alarm: Alarm, records: Records) -> Finding:
-        detector, severity = f"rules/{alarm.rule.name}", RANKS.index(alarm.rule.severity)
         if alarm.silent is not None:
-            return self._silent(alarm.silent, detector, severity, alarm.sentence)
+            return self._absent(alarm)
+        detector, severity = _said_by(alarm)
         evidence: list[Entry] = [
             (fact.term.metric, fact.observed, fact.limit, 1 / len(alarm.facts), fact.side, None, None)
             for fact in alarm.facts
@@ -190,6 +224,11 @@ class Panel:
             key = records.name(row)
             found.append(Finding(address, key, time_ms, chart.name, score, threshold, rank, evidence, sentence))
         return found
+
+
+def _said_by(alarm: Alarm) -> tuple[str, int]:
+    """Name and severity of a rule."""
+    return f"rules/{alarm.rule.name}", RANKS.index(alarm.rule.severity)
 
 
 def _shares(over: Float64s) -> Float64s:

@@ -18,6 +18,7 @@ Int64s = npt.NDArray[np.int64]
 HOURS = 24
 HOUR_MS = 3_600_000
 LAST, DUE, TOLD, ADDRESS = range(4)  # columns of `times`; ms, or NEVER
+BY_STREAM, BY_CLOCK = 1, 2  # in TOLD: what has told the silence; by the clock, the stream does not tell it again
 TIMES = Column((4,), np.int64, NEVER)
 GAPS, MEAN, DEVIATION = range(3)  # columns of `rhythm`; ms
 USUAL, ONCE = range(2)  # rows of `hours`: the longest usual gap that began then, and an unusual one; ms
@@ -57,10 +58,15 @@ def learn(rhythm: Float64s, hours: Float32s, gap_ms: float, hour: int, told: boo
 
 
 @compiled
-def tell(its: Int64s, rhythm: Float64s, slot: int, out: Int64s) -> None:
-    """One silence into a row of the result."""
-    out[0], out[1], out[2], out[3], out[4] = slot, its[ADDRESS], its[LAST], its[DUE], int(rhythm[MEAN])
-    its[TOLD] = 1
+def tell(its: Int64s, rhythm: Float64s, slot: int, out: Int64s, told: int) -> int:
+    """One silence into row `told` of the result, unless the clock has told it; returns how many are told."""
+    by_clock = its[TOLD] == BY_CLOCK
+    its[TOLD] = BY_STREAM
+    if by_clock:
+        return told
+    row = out[told]
+    row[0], row[1], row[2], row[3], row[4] = slot, its[ADDRESS], its[LAST], its[DUE], int(rhythm[MEAN])
+    return told + 1
 
 
 @compiled
@@ -73,12 +79,12 @@ def leap_each(
     """
     for slot in range(keys):
         its = times[slot]
-        if its[DUE] != NEVER and its[TOLD] != 1 and its[DUE] < before_ms - lateness_ms:
-            tell(its, rhythm[slot], slot, out[told])
-            told += 1
+        if its[DUE] != NEVER and its[TOLD] != BY_STREAM and its[DUE] < before_ms - lateness_ms:
+            told = tell(its, rhythm[slot], slot, out, told)
         if leap_ms > 0 and NEVER < its[LAST] <= before_ms:
             its[LAST] += leap_ms
             its[DUE] = its[DUE] + leap_ms if its[DUE] != NEVER else NEVER
+            its[TOLD] = BY_STREAM if its[TOLD] == BY_STREAM else 0
     return told
 
 
@@ -115,12 +121,13 @@ def listen_each(
         its, code = times[slot], codes[row]
         if code not in (IN_ORDER, ANEW):
             continue
-        if its[DUE] != NEVER and its[TOLD] != 1 and its[DUE] < stream[NOW] - lateness_ms:
-            tell(its, rhythm[slot], slot, out[told])
-            told += 1
-        if its[LAST] != NEVER and code == IN_ORDER and time > its[LAST]:
+        if its[DUE] != NEVER and its[TOLD] != BY_STREAM and its[DUE] < stream[NOW] - lateness_ms:
+            told = tell(its, rhythm[slot], slot, out, told)
+        # A gap that reaches out of the stream's time is one of the stream, or of a clock: no habit of the key.
+        reaches_out = its[LAST] <= stream[NOW] < time
+        if its[LAST] != NEVER and code == IN_ORDER and time > its[LAST] and not reaches_out:
             began = its[LAST] // HOUR_MS % HOURS
-            learn(rhythm[slot], hours[slot], float(time - its[LAST]), began, its[TOLD] == 1)
+            learn(rhythm[slot], hours[slot], float(time - its[LAST]), began, its[TOLD] == BY_STREAM)
         its[LAST], its[ADDRESS], its[TOLD] = time, addresses[row], 0
         if fixed_ms > 0:
             its[DUE] = time + fixed_ms

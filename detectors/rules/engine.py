@@ -130,8 +130,13 @@ class Rules:
         found = [alarm for rule in self._rules for alarm in self._alarms(rule, tables[rule.tumbling_ms])]
         return self._absences(keys, slots, times_ms, addresses) + sorted(found, key=lambda alarm: alarm.row)
 
+    @property
+    def silences(self) -> list[Silence]:
+        """What listens for absent keys, one a rule."""
+        return list(self._absent.values())
+
     def tick(self, now_ms: int) -> list[Alarm]:
-        """The stream is live and it is `now_ms` now: what is absent by now."""
+        """The stream is live and it is `now_ms` in its time: what is absent by now, and was not told."""
         absent = [rule for rule in self._all if rule.name in self._absent]
         return [_absence(rule, silent) for rule in absent for silent in self._absent[rule.name].tick(now_ms)]
 

@@ -150,6 +150,51 @@ def test_a_live_stream_that_falls_silent_as_a_whole_is_told_by_the_wall_clock() 
     assert silence.tick(int(times[-1]) + 20 * MINUTE) == []
 
 
+def test_what_the_clock_tells_the_records_do_not_tell_again_and_nothing_else_changes() -> None:
+    random = np.random.default_rng(5)
+    series = [np.cumsum(random.gamma(2, 30_000, 900)) for _ in range(40)]
+    series = [times[(times < 5 * HOUR) | (times > 5 * HOUR + at * 5 * MINUTE)] for at, times in enumerate(series)]
+    keys, times = merged(*series)
+    times[times > START + 10 * HOUR] += 6 * HOUR  # the whole stream stands still
+    alone, plain = Silence(), []
+    ticked, found, by_clock = Silence(), [], []
+    edges = [0, *np.unique(random.integers(1, len(keys), 60)).tolist(), len(keys)]
+    for first, last in pairwise(edges):
+        plain += alone.observe(keys[first:last], times[first:last], np.arange(first, last))
+        found += ticked.observe(keys[first:last], times[first:last], np.arange(first, last))
+        now = int(times[last - 1] + random.integers(0, 30) * MINUTE)
+        expected = ticked.overdue(now)
+        told = ticked.tick(now)
+        assert bool(told) == expected
+        assert ticked.tick(now) == []
+        by_clock += told
+    assert len(by_clock) > 10
+    assert len(set(by_clock)) == len(by_clock)
+    assert sorted(found) == sorted(silent for silent in plain if silent not in by_clock)
+    assert found
+    one, other = alone.snapshot(), ticked.snapshot()
+    assert all(np.array_equal(one[name], other[name]) for name in one.keys() - {"times"})
+
+
+def test_a_standstill_of_the_whole_stream_is_no_habit_of_its_key() -> None:
+    its = every(MINUTE, DAY + 12 * HOUR)
+    its = its[(its < 12 * HOUR) | (its > 14 * HOUR)]
+    silence = Silence()
+    assert told(*merged(its), silence) == []
+    assert [silent.key for silent in silence.tick(int(its[-1]) + START + 5 * MINUTE)] == [0]
+
+
+def test_a_key_that_stays_away_when_the_others_are_back_is_told_again_in_the_new_time() -> None:
+    others = every(MINUTE, 5 * HOUR)
+    others = others[(others < HOUR) | (others > 3 * HOUR)]
+    keys, times = merged(others, others, others, every(MINUTE, HOUR))
+    silence, at = Silence(), int(np.searchsorted(times, START + 2 * HOUR))
+    assert told(keys[:at], times[:at], silence) == []
+    assert len(silence.tick(START + 2 * HOUR)) == 4
+    found = silence.observe(keys[at:], times[at:], np.arange(at, len(keys)))
+    assert [(silent.key, silent.due_ms > START + 3 * HOUR) for silent in found] == [(3, True)]
+
+
 def test_times_that_cannot_be_are_refused() -> None:
     with pytest.raises(DetectorError):
         Silence(fixed_ms=-1)
