@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ STEP_MS = 300_000
 HOUR_MS = 3_600_000
 
 
-def run(values: Any, **options: float) -> tuple[Trend, Any]:
+def run(values: Any, warm_up: int = WARM_UP, **options: float) -> tuple[Trend, Any]:
     """One key, or an array of many: shape (n,) or (n, keys). Scores in the same shape."""
     values = np.asarray(values, float)
     columns = values.reshape(len(values), -1)
     keys = np.tile(np.arange(columns.shape[1]), len(values))
     times = np.repeat(np.arange(len(values), dtype=np.int64) * STEP_MS, columns.shape[1])
-    trend = Trend(WARM_UP, **options)
+    trend = Trend(warm_up, **options)
     return trend, trend.score(keys, times, np.ascontiguousarray(columns).ravel()).reshape(values.shape)
 
 
@@ -43,10 +44,10 @@ def test_slope_is_theil_sen_and_z_falls_with_mann_kendall(seed: int) -> None:
 
 
 def test_a_leak_is_found_and_noise_and_a_level_shift_are_not() -> None:
-    n, keys = 1_200, 60
+    n, keys = 2_000, 60
     calm, shift, leak = noise(n, keys, 1), noise(n, keys, 2), noise(n, keys, 3)
     shift[600:] += 4
-    leak[600:] += np.arange(600)[:, None] * 2 / WARM_UP
+    leak[600:] += np.arange(n - 600)[:, None] * 2 / WARM_UP
     assert (run(calm)[1] < 0.5).all()
     assert (run(shift)[1] < 0.5).mean() > 0.999
     assert (run(leak)[1][600:] > 0.5).any(axis=0).all()
@@ -55,6 +56,62 @@ def test_a_leak_is_found_and_noise_and_a_level_shift_are_not() -> None:
 
 def test_most_of_a_random_walk_is_no_trend() -> None:
     assert (run(np.cumsum(noise(2_000, 80, 4), axis=0))[1] > 0.5).mean() < 0.02
+
+
+A_DAY = 288
+
+
+def daily(days: int, keys: int, seed: int, amplitude: float = 8.0) -> Any:
+    """Cycles of many forms, shape (n, keys), with noise that has memory; their amplitude in sd of the noise."""
+    random = np.random.default_rng(seed)
+    at = 2 * np.pi * np.arange(days * A_DAY)[:, None] / A_DAY
+    waves = [np.sin(k * at + random.uniform(0, 7, keys)) * random.uniform(0, 1, keys) / k for k in (1, 2, 3)]
+    office = (np.sin(at + random.uniform(0, 7, keys)) > 0.4) * random.uniform(0, 1, keys)
+    made = noise(len(at), keys, seed)
+    for row in range(1, len(made)):
+        made[row] += 0.4 * made[row - 1]
+    return made + amplitude * (sum(waves) + office)
+
+
+@pytest.mark.parametrize("warm_up", [A_DAY, 2 * A_DAY])
+def test_a_daily_cycle_is_no_trend_and_a_leak_on_it_is_one(warm_up: int) -> None:
+    values = daily(14, 40, 6)
+    assert (run(values, warm_up=warm_up)[1] < 0.5).all()
+    begin = 8 * A_DAY
+    values[begin:] += np.arange(len(values) - begin)[:, None] * 5 / A_DAY
+    trend, scores = run(values, warm_up=warm_up)
+    assert (scores[:begin] < 0.5).all()
+    found = (scores[begin : begin + 3 * A_DAY] > 0.5).any(axis=0)
+    assert found.mean() > 0.9
+    assert np.median(trend._said[-40:, SLOPE]) * 24 * HOUR_MS == pytest.approx(5, rel=0.1)
+
+
+def test_a_leak_that_goes_on_for_weeks_does_not_become_part_of_the_cycle() -> None:
+    values = daily(28, 10, 7) + np.arange(28 * A_DAY)[:, None] * 5 / A_DAY
+    assert (run(values, warm_up=2 * A_DAY)[1][-7 * A_DAY :] > 0.5).mean() > 0.9
+
+
+def test_a_level_shift_on_a_daily_cycle_is_no_trend() -> None:
+    values = daily(16, 40, 8)
+    values[9 * A_DAY + 77 :] += 8
+    assert (run(values, warm_up=2 * A_DAY)[1] < 0.5).mean() > 0.999
+
+
+def test_with_a_daily_cycle_too_batches_snapshots_unit_and_mirror_do_not_matter() -> None:
+    values = np.round(daily(6, 3, 9) * 64) / 64
+    values[4 * A_DAY :] += np.arange(2 * A_DAY)[:, None] // 16
+    whole = run(values)[1]
+    assert whole.max() > 0.5
+    assert run(values * 4 + 512)[1] == pytest.approx(whole, abs=1e-9)
+    assert run(-values)[1] == pytest.approx(whole, abs=1e-9)
+    keys, times = np.tile(np.arange(3), len(values)), np.repeat(np.arange(len(values)) * STEP_MS, 3)
+    trend, parts = Trend(WARM_UP), []
+    for first, last in pairwise([0, 1, 500, 2_601, 2_602, 4_000, values.size]):
+        parts.append(trend.score(keys[first:last], times[first:last], values.ravel()[first:last]))
+        other = Trend(WARM_UP)
+        other.restore(trend.snapshot())
+        trend = other
+    assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 def test_outliers_do_not_make_or_hide_a_trend() -> None:
