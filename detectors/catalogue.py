@@ -20,6 +20,7 @@ from detectors import (
     dbscan,
     ensemble,
     one_class_svm,
+    random_cut_forest,
     seasonal_esd,
     stream_forest,
     trend,
@@ -115,6 +116,12 @@ CATALOGUE: dict[str, Entry] = {
         "windows that a network trained on usual ones does not give back",
         autoencoder.DECISION,
         lambda warm_up, _options: autoencoder.Autoencoder(warm_up),
+    ),
+    random_cut_forest.DETECTOR: Entry(
+        "windows that a random cut forest would have to change much to take in, calibrated to the key",
+        random_cut_forest.DECISION,
+        lambda warm_up, options: random_cut_forest.RandomCutForest(warm_up, int(options.get("seed", 0))),
+        frozenset({"seed"}),
     ),
     blind.DETECTOR: Entry(
         "the baseline: an alarm every 0.65 warm-ups, whatever the values",
