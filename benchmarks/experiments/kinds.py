@@ -25,7 +25,6 @@ STEP_MS = 300_000
 A_DAY = 288  # records
 AN_HOUR = 12
 DAYS = 21
-BATCH = 4 * AN_HOUR  # records of each series
 WARM_UP = 2 * A_DAY
 SERIES = 20  # of each kind
 NOISE = 8.0
@@ -133,25 +132,34 @@ class Outcome:
 
 def judge(name: str, given: World, options: Options | None = None) -> Outcome:
     """Stream the world through a detector of the catalogue and hold its alarms against what is known."""
-    return outcome(_stream(name, given, options)[1], given)
+    return outcome(stream(name, [given], options)[0][1], given)
 
 
-def scores_of(name: str, given: World) -> Float64s:
-    """Shape (series, n): what the detector says of every record."""
-    return _stream(name, given, None)[0]
+def stream(name: str, worlds: Sequence[World], options: Options | None = None) -> list[tuple[Float64s, Bools]]:
+    """Scores and alarms of each world, shape (series, n); 0 and False past the time in which an anomaly is found.
+
+    Series of the same number are the same in all worlds until their anomaly begins (`world`): a detector sees that part
+    once, and goes on from its snapshot in every world.
+    """
+    told = [(np.zeros(given.values.shape), np.zeros(given.values.shape, np.bool_)) for given in worlds]
+    for number, begin in enumerate(worlds[0].begins.tolist()):
+        before = Judge.make(name, WARM_UP, options)
+        calm_part = _decided(before, worlds[0].values[number, :begin], 0)
+        kept = before.detector.snapshot(), before.decider.snapshot()
+        for given, (scores, alarms) in zip(worlds, told, strict=True):
+            its = Judge.make(name, WARM_UP, options)
+            its.detector.restore(kept[0])
+            its.decider.restore(kept[1])
+            end = begin + given.within
+            scores[number, :begin], alarms[number, :begin] = calm_part
+            scores[number, begin:end], alarms[number, begin:end] = _decided(its, given.values[number, begin:end], begin)
+    return told
 
 
-def _stream(name: str, given: World, options: Options | None) -> tuple[Float64s, Bools]:
-    """Scores and alarms, shape (series, n); all series as keys of one stream, some hours a batch."""
-    series, n = given.values.shape
-    its = Judge.make(name, WARM_UP, options)
-    keys, times = np.tile(np.arange(series), n), np.repeat(np.arange(n) * STEP_MS, series)
-    values, step = np.ascontiguousarray(given.values.T).ravel(), series * BATCH
-    parts = [
-        its.decide(keys[first : first + step], times[first : first + step], values[first : first + step])
-        for first in range(0, len(values), step)
-    ]
-    scores, _, alarms = (np.concatenate(each).reshape(n, series).T for each in zip(*parts, strict=True))
+def _decided(its: Judge, values: Float64s, first: int) -> tuple[Float64s, Bools]:
+    """Scores and alarms of values, the first of which is number `first` of its series."""
+    times_ms = (first + np.arange(len(values))) * STEP_MS
+    scores, _, alarms = its.decide(np.zeros(len(values), np.int64), times_ms, np.ascontiguousarray(values))
     return scores, alarms
 
 
@@ -170,10 +178,10 @@ def outcome(alarms: Bools, given: World) -> Outcome:
 def run(names: Sequence[str] = tuple(CATALOGUE), seed: int = 0, series: int = SERIES) -> dict[str, Any]:
     """Every detector on every kind."""
     told: dict[str, Any] = {"series": series, "seed": seed, "detectors": {name: {} for name in names}}
-    for label, kind in KINDS.items():
-        given = world(kind, seed, series)
-        for name in names:
-            its = judge(name, given)
+    worlds = [world(kind, seed, series) for kind in KINDS.values()]
+    for name in names:
+        for label, given, (_, alarms) in zip(KINDS, worlds, stream(name, worlds), strict=True):
+            its = outcome(alarms, given)
             delays = [delay for delay in its.delays if delay is not None]
             told["detectors"][name][label] = {
                 "found": its.found,

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import IsolationForest
 
-from benchmarks.experiments.kinds import KINDS, WARM_UP, World, outcome, scores_of, world
+from benchmarks.experiments.kinds import KINDS, WARM_UP, World, outcome, stream, world
 from detectors.catalogue import CATALOGUE
 from detectors.deciding import Decider
 from detectors.features import engineer
@@ -90,7 +90,7 @@ def thresholds(name: str, worlds: Sequence[World]) -> list[dict[str, float]]:
 
     The first is the configured decision, as it is.
     """
-    decision, said = CATALOGUE[name].decision, [scores_of(name, each) for each in worlds]
+    decision, said = CATALOGUE[name].decision, [scores for scores, _ in stream(name, worlds)]
     tried = [replace(decision, threshold=each, rearm=REARM_OFF) for each in _range(said, worlds)]
     told = []
     for each in (decision, *tried):

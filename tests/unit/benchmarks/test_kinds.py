@@ -3,8 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.experiments.kinds import A_DAY, BEGIN, KINDS, NOISE, WARM_UP, World, judge, lines, outcome, run, world
-from detectors.catalogue import CATALOGUE
+from benchmarks.experiments.kinds import (
+    A_DAY,
+    BEGIN,
+    KINDS,
+    NOISE,
+    STEP_MS,
+    WARM_UP,
+    World,
+    judge,
+    lines,
+    outcome,
+    run,
+    stream,
+    world,
+)  # fmt: skip
+from detectors.catalogue import CATALOGUE, Judge
 
 
 @pytest.mark.parametrize("name", list(KINDS))
@@ -32,6 +46,19 @@ def test_only_alarms_in_time_find_and_only_those_before_are_false() -> None:
 @pytest.mark.parametrize("name", list(KINDS))
 def test_the_ensemble_finds_every_kind(name: str) -> None:
     assert judge("ensemble", world(KINDS[name], 5, series=3)).found == 3
+
+
+@pytest.mark.parametrize("name", ["cusum", "dbscan", "random-cut-forest"])
+def test_a_calm_part_that_is_seen_once_gives_what_the_whole_series_gives(name: str) -> None:
+    worlds = [world(KINDS[label], 1, series=2) for label in ("spike", "trend, leak")]
+    for given, (scores, alarms) in zip(worlds, stream(name, worlds), strict=True):
+        for number, begin in enumerate(given.begins.tolist()):
+            end = begin + given.within
+            values, times = given.values[number, :end], np.arange(end) * STEP_MS
+            whole, _, alarmed = Judge.make(name, WARM_UP).decide(np.zeros(end, np.int64), times, values)
+            assert scores[number, :end].tobytes() == whole.tobytes()
+            assert alarms[number, :end].tolist() == alarmed.tolist()
+            assert not alarms[number, end:].any()
 
 
 def test_the_table_has_a_row_for_every_kind_and_a_column_for_every_detector() -> None:
