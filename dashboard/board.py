@@ -11,6 +11,7 @@ import numpy as np
 
 from dashboard.anomalies import AnomalyShelf
 from dashboard.fading import Fading
+from dashboard.incidents import IncidentBook
 from dashboard.keys import KeyTable
 from dashboard.letters import LetterBox
 from dashboard.models import HISTORY_KEPT, Champion
@@ -56,6 +57,7 @@ class Board:
         self._keys = KeyTable(settings.dashboard_keys, settings.dashboard_key_points, 0)
         self.shelf = AnomalyShelf(settings.dashboard_anomalies)
         self.letters = LetterBox()
+        self.incidents = IncidentBook()
         self.champion: Champion | None = None
         self.announced: deque[ModelAnnouncement] = deque(maxlen=HISTORY_KEPT)
         self.pipeline: PipelineOut | None = None

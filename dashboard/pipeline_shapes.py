@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from dashboard.shape import Shape
+from kafka_cluster.incident import Incident, Kind, Phase, State
+from kafka_cluster.records import Severity
 
 
 class PartitionOut(Shape):
@@ -66,6 +68,58 @@ class HistoryOut(Shape):
     checked: float | None = Field(description="Share of the newest events that was checked, 0 to 1; the rest was shed.")
 
 
+class AlertsOut(Shape):
+    """Incidents, and who is told."""
+
+    open: int
+    untold: int = Field(description="Open ones of which a channel has not been told yet.")
+    consumers: int = Field(description="Members of the group that tells; none: nobody is told of anything new.")
+
+
+class ToldOut(Shape):
+    """What one channel knows."""
+
+    channel: str
+    phase: Phase
+    at_ms: int | None
+
+
+class IncidentOut(Shape):
+    """Anomalies of one key that belong together in time."""
+
+    id: str
+    kind: Kind
+    key: str | None
+    state: State
+    severity: Severity
+    total: int
+    reason: str
+    peak_id: str = Field(description="The anomaly with the highest score.")
+    first_ms: int
+    last_ms: int
+    opened_ms: int | None
+    resolved_ms: int | None
+    reopened: int
+    held_back: bool = Field(description="Over the limit of new incidents: told of in a storm's notice alone.")
+    told: list[ToldOut]
+
+    @classmethod
+    def of(cls, one: Incident) -> Self:
+        """As the topic has it."""
+        told = [ToldOut(channel=each.channel, phase=each.phase, at_ms=each.at or None) for each in one.told]
+        return cls(
+            id=one.id, kind=one.kind, key=one.key, state=one.state, severity=one.severity, total=one.total,
+            reason=one.reason, peak_id=one.peak_id, first_ms=one.first, last_ms=one.last, opened_ms=one.opened_at,
+            resolved_ms=one.resolved_at, reopened=one.reopened, held_back=one.storm is not None, told=told,
+        )  # fmt: skip
+
+
+class IncidentsOut(Shape):
+    """Open ones first."""
+
+    incidents: list[IncidentOut]
+
+
 class PipelineOut(Shape):
     """The pipeline at one instant."""
 
@@ -87,6 +141,7 @@ class PipelineOut(Shape):
     dead_letters_total: int
     dead_letters_by_error: dict[str, int]
     history: HistoryOut | None = Field(description="Null where no such group reads the events.")
+    alerts: AlertsOut | None = Field(description="Null where no such group reads the anomalies, and none ever did.")
     keys: int
     looked_at: float = Field(description="Share of the records that the page looks at, 0 to 1; below 1 it samples.")
     waiting: WaitingOut | None

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from dashboard.anomalies import Judged, Wanted
 from dashboard.context import Context
 from dashboard.keys import Order
-from dashboard.pipeline_shapes import LetterOut, LettersOut, PipelineOut
+from dashboard.pipeline_shapes import IncidentOut, IncidentsOut, LetterOut, LettersOut, PipelineOut
 from dashboard.security import COOKIE, session_of
 from dashboard.shapes import (
     AnomaliesOut,
@@ -197,6 +197,14 @@ def dead_letters(request: Request) -> LettersOut:
     board = context_of(request).board
     with board.lock:
         return LettersOut(letters=[LetterOut(**vars(one)) for one in reversed(board.letters.newest)])
+
+
+@router.get("/incidents", responses=problems(401))
+def incidents(request: Request, limit: Annotated[int, Query(ge=1, le=1_000)] = 50) -> IncidentsOut:
+    """Incidents and who was told: open ones first, then what is over, from the one that was found last."""
+    board = context_of(request).board
+    with board.lock:
+        return IncidentsOut(incidents=[IncidentOut.of(one) for one in board.incidents.newest(limit)])
 
 
 @router.get(

@@ -29,6 +29,7 @@ class DashboardSettings(KafkaSettings):
     dashboard_streams: int = Field(default=64, ge=1)  # open pages, at most
     prediction_group: str = "prediction"
     history_group: str = "history"  # shown where it reads the events topic
+    alerts_group: str = "alerts"  # shown where it tells of anomalies
     models_dir: Path = Path("var/models")
     model_name: str = Field(default="cloudwatch", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     dashboard_dataset: Path | None = None  # a dataset.json: units, labelled windows, and how many records there will be

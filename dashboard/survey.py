@@ -13,7 +13,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from dashboard.anomalies import Wanted
 from dashboard.board import Board
-from dashboard.pipeline_shapes import HistoryOut, MemberOut, PartitionOut, PipelineOut, WaitingOut
+from dashboard.pipeline_shapes import AlertsOut, HistoryOut, MemberOut, PartitionOut, PipelineOut, WaitingOut
 from dashboard.settings import DashboardSettings
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock, Stop
@@ -64,6 +64,7 @@ class Survey:
         self._rates: deque[float] = deque(maxlen=RATES_KEPT)
         self._group = Group()
         self._history: HistoryOut | None = None
+        self._telling = Group()
         self._events_seen: Seen | None = None
         self._replayed: Offsets = {}
         self._moved_s = clock.monotonic()
@@ -81,6 +82,7 @@ class Survey:
         if self._turns % GROUP_EVERY == 0:
             self._group = self._describe(self._settings.prediction_group, self._settings.metrics_topic)
             self._look_at_history()
+            self._telling = self._describe(self._settings.alerts_group, self._settings.anomalies_topic)
             self._replayed = self._committed(REPLAY_GROUP, self._settings.dead_letters_topic)
         topic = self._settings.metrics_topic
         seen = Seen(self._clock.monotonic(), self._ends(topic), self._committed(self._settings.prediction_group, topic))
@@ -119,11 +121,19 @@ class Survey:
                 dead_letters_total=letters.total,
                 dead_letters_by_error=dict(letters.by_error.most_common(10)),
                 history=self._history,
+                alerts=self._alerts(),
                 keys=len(board.keys),
                 looked_at=round(board.looked_at, 4),
                 waiting=self._waiting(),
                 troubles=board.troubles,
             )
+
+    def _alerts(self) -> AlertsOut | None:
+        """Incidents, where there is anybody to tell of them, or was. With the board's lock."""
+        found, consumers = self._board.incidents, len(self._telling.members)
+        if not consumers and not len(found):
+            return None
+        return AlertsOut(open=len(found.open()), untold=found.untold(), consumers=consumers)
 
     def _quiet_s(self) -> float:
         """How long nothing has come: by the broker's time of the newest record, else for as long as was looked."""

@@ -1,4 +1,4 @@
-"""Follows anomalies, verdicts, models and dead letters: few records, each read as one."""
+"""Follows anomalies, verdicts, incidents, models and dead letters: few records, each read as one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from dashboard.board import Board
+from dashboard.incidents import IncidentBook
 from dashboard.letters import LetterBox
 from dashboard.models import is_champion, load_champion
 from dashboard.settings import DashboardSettings
@@ -15,6 +16,7 @@ from kafka_cluster import clients
 from kafka_cluster.clock import Stop
 from kafka_cluster.codec import RecordDecoder, RejectedValueError
 from kafka_cluster.consumed import records_of
+from kafka_cluster.incident import Incident
 from kafka_cluster.letters import Letter
 from kafka_cluster.log import get_logger
 from kafka_cluster.read_topic import partitions_of
@@ -38,6 +40,7 @@ class RecordsTail:
             settings.models_topic: self._take_model,
             settings.anomalies_topic: self._take_anomaly,
             settings.verdicts_topic: self._take_verdict,
+            settings.incidents_topic: self._take_incident,
             settings.dead_letters_topic: self._take_letter,
         }
         self._announced: ModelAnnouncement | None = None
@@ -45,7 +48,7 @@ class RecordsTail:
     def follow(self) -> None:
         """Until the stop is requested. Raises KafkaException, LabError (among them RegistryAwayError)."""
         try:
-            self._board.letters = LetterBox()
+            self._board.letters, self._board.incidents = LetterBox(), IncidentBook()
             self._consumer.assign([place for topic in self._takers for place in self._starts(topic)])
             while not self._stop.requested:
                 for message in records_of(self._consumer.consume(BATCH, TURN_S)):
@@ -84,6 +87,12 @@ class RecordsTail:
         verdict = None if value is None else Verdict.from_avro(self._decoder.decode(value))
         anomaly_id = (key or b"").decode() if verdict is None else verdict.anomaly_id
         self._board.judge(anomaly_id, verdict)
+
+    def _take_incident(self, message: Message) -> None:
+        value, key = message.value(), message.key()
+        incident = None if value is None else Incident.from_avro(self._decoder.decode(value))
+        with self._board.lock:
+            self._board.incidents.put((key or b"").decode(), incident)
 
     def _take_model(self, message: Message) -> None:
         if (value := message.value()) is None:

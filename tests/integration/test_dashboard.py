@@ -15,12 +15,14 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 from dashboard.run import run
 from dashboard.settings import DashboardSettings
 from detectors import bundle
+from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.codec import Encoder
 from kafka_cluster.dataset import DATASET_FILE
 from kafka_cluster.embedded.cluster import ClusterInfo
+from kafka_cluster.incident import Incident, Kind, Phase, State, Told, incident_id
 from kafka_cluster.read_topic import Read, read_topic
-from kafka_cluster.records import Verdict
+from kafka_cluster.records import Severity, Verdict
 from kafka_cluster.registry import HttpRegistry, subject_of
 from kafka_cluster.schemas import load_schema
 from tests.integration.conftest import Lab
@@ -67,6 +69,15 @@ class Served:
         """One record of KEY, five minutes after the one before."""
         self.at_ms += 300_000
         self.lab.send(self._encoder.encode({**metrics, "timestamp": self.at_ms}), key=KEY.encode())
+
+    def write_incident(self, incident: Incident) -> None:
+        """As an alerts consumer does."""
+        schema, topic = load_schema("incident"), self.lab.settings.incidents_topic
+        with HttpRegistry(self.lab.settings) as registry:
+            encoder = Encoder(schema, registry.register(subject_of(topic), schema))
+        producer = clients.producer(self.lab.settings)
+        producer.produce(topic, encoder.encode(incident.to_avro()), incident.id)
+        assert producer.flush(WAIT_S) == 0
 
     def verdicts(self) -> list[Read]:
         return list(read_topic(self.lab.settings, self.lab.settings.verdicts_topic))
@@ -166,6 +177,25 @@ def test_the_pipeline_says_who_holds_the_partitions_and_that_nothing_is_behind(s
     expect(strip).to_contain_text("lag 0", timeout=SEEN_MS)
     page.goto(f"{served.url}/#/pipeline")
     expect(page.locator("#view-pipeline table").first).to_contain_text("one")
+
+
+def test_incidents_and_who_was_told_of_them_are_on_the_page(served: Served, page: Page) -> None:
+    anomaly_id = str(spike(served, page).get_attribute("data-id"))
+    told = (Told("pager", Phase.OPEN, at=1), Told("slack"))
+    incident = Incident(
+        incident_id(KEY, anomaly_id), Kind.INCIDENT, KEY, State.OPEN, Severity.HIGH, 1, 0.9, anomaly_id,
+        "network 41x the usual", 1, 2, ("isolation-forest",), seen_at=3, opened_at=3, told=told,
+    )  # fmt: skip
+    served.write_incident(incident)
+    expect(page.locator("#strip")).to_contain_text("1 open", timeout=SEEN_MS)
+    expect(page.locator("#strip")).to_contain_text("nobody tells of them")
+    page.goto(f"{served.url}/#/pipeline")
+    row = page.locator("#view-pipeline tr", has_text="network 41x the usual")
+    expect(row).to_contain_text("pager: open, slack: nothing", timeout=SEEN_MS)
+    row.locator("a").click()
+    expect(page.locator("#view-anomalies .anomaly.open")).to_have_attribute("data-id", anomaly_id)
+    served.write_incident(incident._replace(state=State.RESOLVED))
+    expect(page.locator("#strip")).to_contain_text("0 open", timeout=SEEN_MS)
 
 
 def test_a_page_that_lost_its_connection_says_so_and_catches_up(served: Served, page: Page) -> None:

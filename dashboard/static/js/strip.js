@@ -19,7 +19,7 @@ function show() {
   const waiting = waitingText();
   put(byId("strip"), ...(pipeline ? [
     producer(pipeline), flow(pipeline.rate), topic(pipeline), flow(pipeline.scored_rate), prediction(pipeline, waiting),
-    flow(pipeline.anomalies ? Math.min(pipeline.scored_rate, 1) : 0), anomalies(pipeline), champion(model, pipeline, waiting), letters(pipeline),
+    flow(pipeline.anomalies ? Math.min(pipeline.scored_rate, 1) : 0), anomalies(pipeline), alerts(pipeline.alerts), champion(model, pipeline, waiting), letters(pipeline),
   ] : NAMES.flatMap((name, i) => [node("", name, "–"), i < 3 ? flow(0) : null])));
 }
 
@@ -72,6 +72,14 @@ function cell(pipeline, number) {
 
 function anomalies(pipeline) {
   return node("", "Anomalies", count(pipeline.anomalies), line(pipeline.open_anomalies ? `${count(pipeline.open_anomalies)} to judge` : pipeline.anomalies ? "all judged" : "none so far"));
+}
+
+/** Where somebody is told: open incidents, and whether those who are to know do. */
+function alerts(found) {
+  if (!found) return null;
+  const nobody = found.consumers === 0;
+  const text = nobody ? "nobody tells of them" : found.untold ? `${count(found.untold)} not told yet` : found.open ? "all told" : "all is quiet";
+  return node(nobody || found.untold ? "waits" : "", "Alerts", `${count(found.open)} open`, line(text));
 }
 
 function champion(model, pipeline, waiting) {

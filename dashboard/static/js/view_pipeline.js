@@ -9,18 +9,19 @@ import { waitingText } from "./waiting.js";
 const ROW = 50;
 const BOX = 38;
 let letters = [];
+let incidents = [];
 
 /** Build once; draws itself while its view is on. */
 export function pipelineView() {
   on("pipeline", show);
-  on("view", () => { if (state.view === "pipeline") loadLetters(); show(); });
-  setInterval(() => { if (state.view === "pipeline" && !document.hidden) loadLetters(); }, 5000);
+  on("view", () => { if (state.view === "pipeline") load(); show(); });
+  setInterval(() => { if (state.view === "pipeline" && !document.hidden) load(); }, 5000);
 }
 
-async function loadLetters() {
-  const answer = await ask("/dead-letters").catch(() => null);
-  if (!answer) return;
-  letters = answer.letters;
+async function load() {
+  const [dead, told] = await Promise.all([ask("/dead-letters"), ask("/incidents")].map((one) => one.catch(() => null)));
+  letters = dead?.letters ?? letters;
+  incidents = told?.incidents ?? incidents;
   show();
 }
 
@@ -40,6 +41,7 @@ function show() {
     h("section", { class: "sheet" }, h("h2", {}, `Records a second, last ${span(Math.max(2, pipeline.rates.length * 2))}`), h("div", { class: "pad" }, rates(pipeline.rates))),
     partitions(pipeline),
     history(pipeline.history),
+    alerts(pipeline.alerts),
     deadLetters(pipeline),
     pipeline.troubles.length ? h("section", { class: "sheet" }, h("h2", {}, "What does not answer"), h("ul", { class: "pad" }, pipeline.troubles.map((one) => h("li", {}, `${one.where}: ${one.what} (for ${span((now() - one.since_ms) / 1000)})`)))) : null);
   box.scrollTop = scroll;
@@ -148,6 +150,17 @@ function history(kept) {
 function checked({ checked: share }) {
   if (share === null || share >= 1) return "";
   return ` ${(share * 100).toPrecision(2)} % of them are checked; the others are stored alone.`;
+}
+
+/** Where people are told: each incident, and which channel knows what of it. */
+function alerts(found) {
+  if (!found || !incidents.length) return null;
+  return h("section", { class: "sheet" }, h("h2", {}, "Incidents"),
+    found.consumers ? null : h("p", { class: "pad" }, "No alerts consumer runs: nobody is told of anything new. ", h("span", { class: "mono" }, "lab alerts"), " starts one."),
+    h("table", {}, h("thead", {}, h("tr", {}, ["State", "Key", "What", "Last", "Told"].map((name) => h("th", {}, name)))),
+      h("tbody", {}, incidents.map((one) => h("tr", {}, h("td", {}, h("b", {}, `${one.state.toLowerCase()}, ${one.severity.toLowerCase()}`)), h("td", { class: "mono" }, one.key ?? (one.kind === "STORM" ? "storm" : "–")),
+        h("td", {}, h("a", { href: `#/anomalies/${one.peak_id}` }, one.kind === "STORM" ? `${count(one.total)} incidents held back` : `${plural(one.total, "anomaly", "anomalies")}: ${one.reason}`)),
+        h("td", {}, ago(one.last_ms, now())), h("td", {}, one.held_back ? "held back" : one.told.map((each) => `${each.channel}: ${each.phase.toLowerCase()}`).join(", ") || "the log"))))));
 }
 
 function deadLetters(pipeline) {

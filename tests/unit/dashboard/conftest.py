@@ -22,7 +22,7 @@ NOW_S = 1_700_000_000.0
 PIPELINE = PipelineOut(
     at_ms=0, records=50, rate=1.0, rates=[1.0], quiet_s=None, partitions=[], group="prediction", group_state="stable",
     members=[], scored_rate=1.0, lag=0, lag_s=0.0, anomalies=1, open_anomalies=1, dead_letters=0, dead_letters_total=0,
-    history=None,
+    history=None, alerts=None,
     dead_letters_by_error={}, keys=2, looked_at=1.0, waiting=None, troubles=[],
 )  # fmt: skip
 

@@ -11,12 +11,14 @@ from confluent_kafka import TopicPartition
 
 from dashboard.board import Board, Known
 from dashboard.models import Champion
-from dashboard.pipeline_shapes import PipelineOut, WaitingOut
+from dashboard.pipeline_shapes import AlertsOut, PipelineOut, WaitingOut
 from dashboard.settings import DashboardSettings
 from dashboard.survey import Survey
 from kafka_cluster.clock import ManualClock, Stop
 from kafka_cluster.committed import note
+from kafka_cluster.incident import Told
 from kafka_cluster.records import ModelAnnouncement, Role
+from tests.unit.dashboard.test_incidents import incident
 
 ANNOUNCED = ModelAnnouncement("cloudwatch", "v1", "cloudwatch/v1", "", Role.CHAMPION, 1)
 
@@ -160,3 +162,13 @@ def test_the_share_of_events_that_is_checked_is_read_from_what_the_group_committ
         seen = at.look().history
     assert seen is not None
     assert seen.checked == 0.625
+
+
+def test_incidents_are_told_of_where_somebody_tells_or_did(at: Look) -> None:
+    assert at.look().alerts is None
+    with at.board.lock:
+        at.board.incidents.put("1", incident(1, told=(Told("slack"),)))
+    assert at.look().alerts == AlertsOut(open=1, untold=1, consumers=0)
+    at.broker.holds = {"one": [0, 1]}
+    at.look()
+    assert at.look().alerts == AlertsOut(open=1, untold=1, consumers=1)
