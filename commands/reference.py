@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from commands import log_events
+from commands import log_events, metrics_page
 from commands.lab_settings import CHECKOUT, LabSettings
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.settings import HistorySettings
@@ -206,7 +206,11 @@ def _has(item: Any, name: str) -> bool:
 
 def main() -> int:
     """Write the page."""
-    for path, text in ((PAGE, page()), (log_events.PAGE, log_events.page())):
+    for path, text in (
+        (PAGE, page()),
+        (log_events.PAGE, log_events.page()),
+        (metrics_page.PAGE, metrics_page.page()),
+    ):
         path.write_text(text)
         print(f"wrote {path.relative_to(CHECKOUT)}", file=sys.stderr)
     return 0

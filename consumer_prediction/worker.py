@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -77,7 +75,6 @@ class Worker:
         self._decodes: tuple[str, ...] = ()
         self.counts = counts = Counts()
         meter.follow(metrics.PREDICTION_RECORDS, lambda: counts.scored)
-        self._told: Callable[[Float64s], None] = partial(meter.observe_all, metrics.PREDICTION_SCORE)
 
     def run(self) -> Counts:
         """Work until the stop is requested; what was scored is committed. Raises LabError."""
@@ -156,8 +153,9 @@ class Worker:
         if columns is None:
             self._read_again(batch)
             return
+        scores: list[Float64s] = []
         with self._meter.timed(metrics.PREDICTION_SCORING_SECONDS):
-            judged = judge(batch, columns, champion.model, self._told) if self._panels.plan.forest else []
+            judged = judge(batch, columns, champion.model, scores.append) if self._panels.plan.forest else []
             found = self._panels.judge(batch, columns, champion.model)
         letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
@@ -170,6 +168,8 @@ class Worker:
             return
         self._panels.reached(batch.nexts())
         self._membership.standing.committed(batch, self._membership.held)
+        for column in scores:
+            self._meter.observe_all(metrics.PREDICTION_SCORE, column)
         self._count(len(columns.rows), [anomaly for _, anomaly in (*judged, *found)], letters)
 
     def _tell_silent(self) -> None:

@@ -90,7 +90,7 @@ class Exporter(Collector, Meter):
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
-        self.set(PROGRAM_INFO, 1, program=program, id=program_id)
+        self.set(PROGRAM_INFO, 1, program=program, id=program_id or program)
 
     def text(self) -> str:
         """What a scrape gets."""

@@ -2,7 +2,7 @@
 
 A program gets its `Meter` from `metrics_server.serving`, and counts in it by the names of this file. Labels are bounded
 by what is declared here; the address that Prometheus scraped (`job`, `instance`) tells which program it was.
-`docs/how-to/monitoring.md` has the table of all of them, which `python -m commands.reference` writes.
+`docs/metrics.md` has the table of all of them, which `python -m commands.reference` writes.
 """
 
 from __future__ import annotations

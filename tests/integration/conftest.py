@@ -16,6 +16,7 @@ from consumer_training.train import Trained, train
 from kafka_cluster import clients
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.embedded.cluster import ClusterInfo
+from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.prepare import PrepareSettings, prepare, wait_for_registry
 from kafka_cluster.read_topic import Read, read_topic
 from kafka_cluster.records import Anomaly
@@ -68,7 +69,9 @@ class Lab:
         stop = settings.pop("stop", None) or Stop()
         return train(TrainingSettings.read(**self.common, **self.models, **settings), self.clock, stop)
 
-    def member(self, name: str, transactions: type[Transactions] = Transactions, **settings: Any) -> Member:
+    def member(
+        self, name: str, transactions: type[Transactions] = Transactions, meter: Meter = OFF, **settings: Any
+    ) -> Member:
         """Start a prediction consumer."""
         stop = Stop()
         beat = self.folder / f"{name}.json"
@@ -77,7 +80,7 @@ class Lab:
         )
         clock = SystemClock(stop)
         registry = wait_for_registry(read, clock)
-        made = Member(Worker(read, registry, clock, stop, transactions), registry, stop, beat)
+        made = Member(Worker(read, registry, clock, stop, transactions, meter), registry, stop, beat)
         self.members.append(made)
         made.start()
         return made
