@@ -50,6 +50,9 @@ PRODUCER_RECORDS = Counter(
     "lab_producer_records_total", "Records delivered (producer), handed to the client (producer.events).", SENDERS
 )
 PRODUCER_FAILED = Counter("lab_producer_failed_total", "Records that the broker did not take.", SENDERS)
+PRODUCER_SOURCE_UP = Gauge(
+    "lab_producer_source_up", "1 while the source of the records answers, else 0; a data set always does.", (PRODUCER,)
+)
 PRODUCER_LATENESS_SECONDS = Gauge(
     "lab_producer_lateness_seconds", "How much later than its pace says the newest record was sent.", SENDERS
 )

@@ -63,6 +63,7 @@ def replay(
     heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer")
     live = _Live(Pace(settings.replay_rate, settings.replay_speed), clock, stop)
     meter.follow(metrics.PRODUCER_LATENESS_SECONDS, lambda: live.late_s)
+    meter.set(metrics.PRODUCER_SOURCE_UP, 1)
     if settings.replay_rate is not None:
         meter.set(metrics.PRODUCER_PACE, settings.replay_rate)
     history = round(settings.replay_history * len(merged.times_ms))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from producer.send import MetricSender
 from producer.sources.open import open_source
@@ -17,15 +20,24 @@ log = get_logger()
 
 def watch(settings: SourceSettings, clock: Clock, stop: Stop) -> Watched:
     """Send what the source of the settings has, until the stop is requested. Raises LabError."""
-    heartbeat = Heartbeat(settings.heartbeat_file, clock, program="producer")
+    with serving(settings, metrics.PRODUCER, clock, stop) as meter:
+        return _watch(settings, clock, stop, meter)
+
+
+def _watch(settings: SourceSettings, clock: Clock, stop: Stop, meter: Meter) -> Watched:
+    heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer")
     source = open_source(settings, clock)
     try:
         log.info("source", source=source.name, metrics=list(source.metrics), every_s=settings.source_every_s)
         wait_for_broker(settings, clock)
         with wait_for_registry(settings, clock) as registry:
             sender = MetricSender(settings, registry, source.metrics)
+        watching = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat)
+        meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.delivered)
+        meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
+        meter.follow(metrics.PRODUCER_SOURCE_UP, lambda: watching.up)
         try:
-            watched = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat).run()
+            watched = watching.run()
         finally:
             sender.close()
     finally:

@@ -59,6 +59,11 @@ class Watch:
     _since_s: float = 0.0
     _last_ms: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def up(self) -> bool:
+        """False while the source is away."""
+        return self._failures == 0
+
     def run(self) -> Watched:
         """Until the stop is requested. Raises LabError for what no waiting mends, or when records were not delivered.
 
@@ -133,7 +138,7 @@ class Watch:
 
     def _beat(self, state: str) -> None:
         self.heartbeat.beat(
-            state, source=self.source.name, up=self._failures == 0, delivered=self.sender.delivered,
+            state, source=self.source.name, up=self.up, delivered=self.sender.delivered,
             failed=self.sender.failed, away=self._away,
         )  # fmt: skip
 

@@ -66,9 +66,11 @@ class Stack:
     project: str = field(default_factory=lambda: f"lab-test-{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
-        broker, registry, cassandra, page = pick_free(4)
-        ports = {"BROKER_PORT": broker, "REGISTRY_PORT": registry, "CASSANDRA_PORT": cassandra, "PAGE_PORT": page}
-        self.page = f"http://127.0.0.1:{page}"
+        names = ("BROKER", "REGISTRY", "CASSANDRA", "PAGE", "PROMETHEUS", "ALERTMANAGER", "GRAFANA")
+        ports = {f"{name}_PORT": port for name, port in zip(names, pick_free(len(names)), strict=True)}
+        broker, registry = ports["BROKER_PORT"], ports["REGISTRY_PORT"]
+        self.page = f"http://127.0.0.1:{ports['PAGE_PORT']}"
+        self.prometheus = f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}"
         self.env = {**os.environ, **self.env, **{name: str(port) for name, port in ports.items()}}
         self.settings = KafkaSettings.read(
             kafka_bootstrap_servers=f"127.0.0.1:{broker}", schema_registry_url=f"http://127.0.0.1:{registry}"

@@ -15,6 +15,7 @@ ONE_SHOTS = {"setup", "data", "history-setup"}
 ENTRY_AS_ROOT = {
     "cassandra": ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 }  # the image gives its files to another user
+MONITORING = {"prometheus", "alertmanager", "grafana"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 OUR_IMAGE = "kafka-anomaly-lab/"
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)")
@@ -55,7 +56,7 @@ def test_every_dependency_has_a_condition(name: str) -> None:
 @each_file
 def test_ports_are_settable_and_published_on_loopback_alone(name: str) -> None:
     ports = {service: spec["ports"] for service, spec in services(name).items() if "ports" in spec}
-    assert ports.keys() == {"kafka", "schema-registry", "cassandra", "dashboard"}
+    assert ports.keys() == {"kafka", "schema-registry", "cassandra", "dashboard", *MONITORING}
     assert all(re.match(r"127\.0\.0\.1:\$\{\w+\}:\d+$", port) for published in ports.values() for port in published)
 
 
@@ -90,6 +91,14 @@ def test_nobody_has_more_rights_or_memory_than_needed(name: str) -> None:
 @each_file
 def test_the_page_is_a_profile_of_its_own(name: str) -> None:
     assert [service for service, spec in services(name).items() if spec.get("profiles") == ["page"]] == ["dashboard"]
+
+
+@each_file
+def test_the_profile_of_monitoring_is_whole_and_nothing_depends_on_it(name: str) -> None:
+    found = services(name)
+    assert {service for service, spec in found.items() if spec.get("profiles") == ["monitoring"]} == MONITORING
+    needed = {other for service in found.keys() - MONITORING for other in found[service].get("depends_on", {})}
+    assert needed & MONITORING == set()
 
 
 @each_file

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 UNITS = ("seconds", "bytes", "records", "ratio", "timestamp_seconds", "records_per_second")
 # Counts of things, and things without a unit, that say so by their last word.
 THINGS = (
-    "info", "loaded", "partitions", "score", "threshold", "keys", "streams", "rows", "windows", "false_alarms",
+    "info", "loaded", "up", "partitions", "score", "threshold", "keys", "streams", "rows", "windows", "false_alarms",
 )  # fmt: skip
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
