@@ -20,6 +20,7 @@ from commands.lab_settings import CHECKOUT, LabSettings
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.settings import HistorySettings
 from consumer_prediction.settings import PredictionSettings
+from consumer_traffic.settings import TrafficSettings
 from consumer_training.settings import TrainingSettings
 from dashboard.settings import DashboardSettings
 from kafka_cluster.errors import one_clear_line
@@ -27,6 +28,7 @@ from kafka_cluster.member import MemberSettings
 from kafka_cluster.prepare import PrepareSettings
 from kafka_cluster.settings import KafkaSettings, Settings
 from producer import data_settings
+from producer.connection_settings import ConnectionSettings
 from producer.data_settings import DataSettings
 from producer.event_settings import EventSettings
 from producer.settings import ReplaySettings
@@ -54,6 +56,8 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
         CassandraSettings,
     ),
     ("Checks against the history", "`./lab history`, `python -m consumer_history`.", HistorySettings),
+    ("Connections", "`./lab connections`, `python -m producer.connections`.", ConnectionSettings),
+    ("Traffic", "`./lab traffic`, `python -m consumer_traffic`.", TrafficSettings),
     ("This machine", "Every `./lab` command.", LabSettings),
 )
 INTRODUCTION = """# Settings

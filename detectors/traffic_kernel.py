@@ -15,7 +15,10 @@ UInt8s = npt.NDArray[np.uint8]
 
 FEATURES = 6
 COUNT, SOURCES, ENTROPY, TOP, PORTS, KNOWN = range(FEATURES)
-WINDOW, TARGET, SOURCE, PORT = range(4)  # columns of the events
+WINDOW, TARGET, SOURCE, PORT, ADDRESS, TIMES = range(6)  # columns of the events; TIMES: how many connections a row is
+UNTOLD = -1  # as a port: connections past the limit, whose sources are not told apart
+NOBODY = -(2**63)  # their source; before all others
+BUSIEST, PRYING, LAST = range(3)  # columns of what a window names: two sources, and the newest record's address
 NEIGHBOURHOOD = 8  # bits of an address that neighbours differ in
 BITS = 22
 HASHES = 3
@@ -75,6 +78,8 @@ def remember_each(events: Int64s, filters: UInt8s) -> None:
     """Note the neighbourhoods of a window's events."""
     for row in range(len(events)):
         target, source = events[row, TARGET], events[row, SOURCE]
+        if events[row, PORT] == UNTOLD:
+            continue
         if row == 0 or source != events[row - 1, SOURCE] or target != events[row - 1, TARGET]:
             for number in range(HASHES):
                 bit = _place(target, source, number)
@@ -82,17 +87,23 @@ def remember_each(events: Int64s, filters: UInt8s) -> None:
 
 
 @compiled
-def summarise(events: Int64s, starts: Int64s, filters: UInt8s, out: Float64s, sources: Int64s) -> None:
+def summarise(events: Int64s, starts: Int64s, filters: UInt8s, out: Float64s, named: Int64s) -> None:
     """The numbers of one window, a row a target; events are ordered by target, source and port.
 
-    `sources` has for each target the busiest source and the one with most ports.
+    `named`, shape (targets, 3), has the busiest source, the one with most ports, and the newest record's address.
+    Shares are of the connections whose sources are told apart.
     """
     for place in range(len(starts) - 1):
-        first, last = starts[place], starts[place + 1]
-        total = last - first
+        row, last = starts[place], starts[place + 1]
+        untold, newest = 0, events[row, ADDRESS]
+        for at in range(row, last):
+            newest = max(newest, events[at, ADDRESS])
+        while row < last and events[row, PORT] == UNTOLD:
+            untold += events[row, TIMES]
+            row += 1
+        total = max(1, last - row)
         its, known, top, most = 0, 0, 0, 0
         entropy = 0.0
-        row = first
         while row < last:
             source, begin, ports = events[row, SOURCE], row, 1
             while row < last and events[row, SOURCE] == source:
@@ -105,8 +116,9 @@ def summarise(events: Int64s, starts: Int64s, filters: UInt8s, out: Float64s, so
             its += 1
             known += int(is_known(filters, events[begin, TARGET], source))
             if count > top:
-                top, sources[place, 0] = count, source
+                top, named[place, BUSIEST] = count, source
             if ports > most:
-                most, sources[place, 1] = ports, source
-        out[place, COUNT], out[place, SOURCES], out[place, ENTROPY] = total, its, entropy
-        out[place, TOP], out[place, PORTS], out[place, KNOWN] = top / total, most, known / its
+                most, named[place, PRYING] = ports, source
+        named[place, LAST] = newest
+        out[place, COUNT], out[place, SOURCES], out[place, ENTROPY] = total + untold, max(1, its), entropy
+        out[place, TOP], out[place, PORTS], out[place, KNOWN] = top / total, max(1, most), known / max(1, its)

@@ -16,7 +16,11 @@ log = get_logger()
 class Membership:
     """Rebalance callbacks, and what they leave behind for the loop."""
 
-    def __init__(self, topic: str, consumer: Consumer, clock: Clock, stop: Stop, meter: Meter = OFF) -> None:
+    def __init__(
+        self, topic: str, consumer: Consumer, clock: Clock, stop: Stop, meter: Meter = OFF, rewind: int = 0
+    ) -> None:
+        """Reading begins `rewind` records before what is committed: for states that are rebuilt from the topic."""
+        self._rewind = rewind
         self._topic, self._consumer, self._clock, self._stop = topic, consumer, clock, stop
         self.standing = Standing(consumer, topic, clock, meter)
         self._lost: set[int] = set()
@@ -52,11 +56,17 @@ class Membership:
         """Go back to what is committed: their states are to be rebuilt, their events read again."""
         asked = [TopicPartition(self._topic, partition) for partition in sorted(partitions & self.held)]
         for found in committed(self._consumer, asked, self._clock, self._stop):
-            self._consumer.seek(TopicPartition(self._topic, found.partition, self._note(found)))
+            self._consumer.seek(TopicPartition(self._topic, found.partition, self.begins(self._note(found))))
+
+    def begins(self, committed: int) -> int:
+        """The offset from which a partition is read that is committed up to this one."""
+        return max(0, committed - self._rewind)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in committed(self._consumer, partitions, self._clock, self._stop):
             self.standing.begins(partition.partition, self._note(partition))
+            if self._rewind and partition.offset > 0:
+                partition.offset = self.begins(partition.offset)
             consumer.incremental_assign([partition])  # without an offset it stays logical: the oldest event
         gained = {partition.partition for partition in partitions}
         self.held |= gained

@@ -34,7 +34,7 @@ def prepare(settings: PrepareSettings, clock: Clock) -> list[TopicSpec]:
     with wait_for_registry(settings, clock) as registry:
         for spec in specs:
             if spec.schema is not None:
-                theirs = spec.name in (settings.metrics_topic, settings.events_topic)
+                theirs = spec.name in (settings.metrics_topic, settings.events_topic, settings.connections_topic)
                 _register(registry, subject_of(spec.name), spec.schema, keep=theirs)
     return specs
 

@@ -86,6 +86,7 @@ class KafkaSettings(Settings):
 
     metrics_topic: str = "metrics"
     events_topic: str = "events"
+    connections_topic: str = "connections"
     anomalies_topic: str = "anomalies"
     incidents_topic: str = "incidents"
     verdicts_topic: str = "verdicts"

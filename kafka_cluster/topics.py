@@ -39,6 +39,9 @@ def topic_specs(settings: KafkaSettings, partitions: int) -> list[TopicSpec]:
             settings.metrics_topic, partitions, metric_schema(settings.metrics), KEPT, "metric records, keyed by host"
         ),
         TopicSpec(settings.events_topic, partitions, load_schema("event"), KEPT, "single numbers, keyed by device"),
+        TopicSpec(
+            settings.connections_topic, partitions, load_schema("connection"), KEPT, "connections, keyed by service"
+        ),
         TopicSpec(settings.anomalies_topic, partitions, load_schema("anomaly"), {}, "what was found, read committed"),
         TopicSpec(
             settings.incidents_topic, partitions, load_schema("incident"), COMPACTED, "incidents, and who was told"

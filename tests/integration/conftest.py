@@ -40,7 +40,7 @@ class Lab:
     def __init__(self, info: ClusterInfo, folder: Path) -> None:
         one = uuid.uuid4().hex[:8]
         self.folder, self.clock = folder, SystemClock()
-        topics = ("metrics", "events", "anomalies", "incidents", "verdicts", "models", "dead_letters")
+        topics = ("metrics", "events", "connections", "anomalies", "incidents", "verdicts", "models", "dead_letters")
         self.common: dict[str, Any] = {name.lower(): value for name, value in info.env().items()}
         self.common |= {f"{name}_topic": f"{name}-{one}" for name in topics}
         self.models = {"models_dir": folder / "models", "model_name": f"model-{one}"}

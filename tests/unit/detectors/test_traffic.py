@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from detectors.errors import DetectorError
-from detectors.traffic import Connections, Spotted, Traffic
+from detectors.traffic import LIMIT, Connections, Traffic
 from detectors.traffic_kernel import COUNT, ENTROPY, KNOWN, PORTS, SOURCES, TOP
+from detectors.traffic_spot import Spotted
 
 MINUTE = 60_000
 WINDOWS = 60
@@ -19,15 +20,17 @@ TARGET, OTHER = 7, -5
 def merged(*parts: Connections) -> Connections:
     whole = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
     order = np.argsort(whole[3], kind="stable")
-    return Connections(*(column[order] for column in whole))
+    targets, sources, ports, times_ms = (column[order] for column in whole[:4])
+    return Connections(targets, sources, ports, times_ms, np.arange(len(order)))
 
 
 def connections(random: Any, sources: Any, windows: Any, target: int = TARGET, ports: Any = 443) -> Connections:
     n = len(sources)
     times = np.asarray(windows) * MINUTE + random.integers(0, MINUTE, n)
     return Connections(
-        np.full(n, target), np.asarray(sources), np.broadcast_to(ports, n).copy(), times.astype(np.int64)
-    )
+        np.full(n, target), np.asarray(sources), np.broadcast_to(ports, n).copy(), times.astype(np.int64),
+        np.arange(n),
+    )  # fmt: skip
 
 
 def visitors(random: Any, many: int) -> Any:
@@ -41,11 +44,11 @@ def usual(random: Any, target: int = TARGET) -> Connections:
     return connections(random, visitors(random, each.sum()), np.repeat(np.arange(WINDOWS), each), target)
 
 
-def watch(came: Connections, edges: Any = (), traffic: Traffic | None = None) -> list[Spotted]:
-    traffic, found = traffic or Traffic(), []
+def watch(came: Connections, edges: Any = (), limit: int = LIMIT) -> list[Spotted]:
+    traffic, found = Traffic(limit=limit), []
     for first, last in pairwise([0, *edges, len(came.targets)]):
         found += traffic.observe(Connections(*(column[first:last] for column in came)))
-        other = Traffic()
+        other = Traffic(limit=limit)
         other.restore(traffic.snapshot())
         traffic = other
     return found
@@ -126,8 +129,33 @@ def test_batch_boundaries_and_snapshots_do_not_matter() -> None:
     came.times_ms[30_000:30_500] -= 60 * MINUTE  # a clock set back for a while
     whole = watch(came)
     parts = watch(came, sorted(random.integers(0, len(came.targets), 25)))
-    assert [(one.sentence, one.end_ms) for one in parts] == [(one.sentence, one.end_ms) for one in whole]
+    assert [(one.sentence, one.end_ms, one.address) for one in parts] == [
+        (one.sentence, one.end_ms, one.address) for one in whole
+    ]
     assert whole
+
+
+def test_past_its_limit_a_window_is_counted_and_batches_do_not_matter_there_either() -> None:
+    random = np.random.default_rng(9)
+    came = merged(usual(random), usual(random, OTHER), flood(random, 60_000))
+    (exact,), (whole,) = watch(came), watch(came, limit=2_000)
+    assert whole.observed[COUNT] == exact.observed[COUNT]
+    assert whole.observed[SOURCES] < 2_000 < exact.observed[SOURCES]
+    assert (whole.kind, whole.address) == (exact.kind, exact.address) == ("flood", exact.address)
+    (parts,) = watch(came, sorted(random.integers(0, len(came.targets), 40)), limit=2_000)
+    assert parts.sentence == whole.sentence
+    traffic = Traffic(limit=2_000)
+    for first in range(0, len(came.targets), 5_000):
+        traffic.observe(Connections(*(column[first : first + 5_000] for column in came)))
+        assert len(traffic.snapshot()["open"]) <= 2 * 2_000 + 2
+
+
+def test_a_finding_is_about_the_newest_record_of_its_target_in_the_window() -> None:
+    random = np.random.default_rng(10)
+    came = merged(usual(random), usual(random, OTHER), flood(random))
+    (found,) = watch(came)
+    its = np.flatnonzero((came.times_ms // MINUTE == AT) & (came.targets == TARGET))
+    assert found.address == its[-1]
 
 
 def test_a_late_record_counts_while_its_window_is_open() -> None:

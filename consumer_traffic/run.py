@@ -1,0 +1,16 @@
+"""One traffic consumer, from its settings to its clean end."""
+
+from __future__ import annotations
+
+from consumer_traffic.settings import TrafficSettings
+from consumer_traffic.worker import Counts, Worker
+from kafka_cluster.clients import wait_for_broker
+from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.prepare import wait_for_registry
+
+
+def run(settings: TrafficSettings, clock: Clock, stop: Stop) -> Counts:
+    """Wait for the servers, join the group, watch until the stop is requested. Raises LabError."""
+    wait_for_broker(settings, clock)
+    with wait_for_registry(settings, clock) as registry:
+        return Worker(settings, registry, clock, stop).run()
