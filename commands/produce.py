@@ -22,6 +22,9 @@ LIVE = "Live sources"
 
 
 def produce(
+    url: Annotated[
+        str | None, typer.Argument(help="Of a live source: an exporter's page, a Prometheus server.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder in NAB's layout, or with a dataset.json.")] = None,
     rate: Annotated[str | None, typer.Option(help="Records a second, such as 50/s.")] = None,
     speed: Annotated[str | None, typer.Option(help="Event time over real time, such as 300x.")] = None,
@@ -35,7 +38,17 @@ def produce(
     sort: Annotated[bool, typer.Option("--sort", help="Put samples in order of time first.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Leave out what the topic holds already.")] = False,
     source: Annotated[
-        str | None, typer.Option(help="dataset, or host: watch this machine, until Ctrl-C.", rich_help_panel=LIVE)
+        str | None,
+        typer.Option(
+            help="host: this machine; exporter: the page at URL; prometheus: the server at URL. Until Ctrl-C.",
+            rich_help_panel=LIVE,
+        ),
+    ] = None,
+    series: Annotated[
+        Path | None, typer.Option(help="YAML: which series is which metric.", rich_help_panel=LIVE)
+    ] = None,
+    backfill: Annotated[
+        float | None, typer.Option(help="Seconds of a server's past to send first.", rich_help_panel=LIVE)
     ] = None,
     every: Annotated[
         float | None, typer.Option(help="Seconds from one look to the next.", rich_help_panel=LIVE)
@@ -49,7 +62,10 @@ def produce(
         "replay_to": to, "replay_keys": keys, "replay_resume": resume or None, "replay_duplicates": duplicates,
         "replay_sort": sort or None,
     }  # fmt: skip
-    live = {"source_every_s": every, "source_key": key}
+    live = {
+        "source_url": url, "source_every_s": every, "source_key": key, "source_series": series,
+        "source_backfill_s": backfill,
+    }  # fmt: skip
     chosen = read_settings(SourceSettings, source=source, **live)
     stop = Stop().on_signals()
     if chosen.source == "dataset":

@@ -59,6 +59,9 @@ PRODUCER_LATENESS_SECONDS = Gauge(
 PRODUCER_PACE = Gauge(
     "lab_producer_pace_records_per_second", "Records a second that are asked for; not served without a rate.", SENDERS
 )
+# A producer with a live source.
+SOURCE_LOOKS = Counter("lab_source_looks_total", "Looks at the live source, failed ones too.", (PRODUCER,))
+SOURCE_FAILURES = Counter("lab_source_failures_total", "Looks at the live source without an answer.", (PRODUCER,))
 
 # Members of a group: what is read, in transactions.
 CONSUMER_PARTITIONS = Gauge("lab_consumer_partitions", "Partitions that this member holds.", MEMBERS)

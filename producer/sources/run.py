@@ -10,6 +10,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
+from producer.resume import last_instants
 from producer.send import MetricSender
 from producer.sources.open import open_source
 from producer.sources.settings import SourceSettings
@@ -25,14 +26,15 @@ def watch(settings: SourceSettings, clock: Clock, stop: Stop) -> Watched:
 
 
 def _watch(settings: SourceSettings, clock: Clock, stop: Stop, meter: Meter) -> Watched:
+    open_source(settings, clock).close()  # what is wrong with the settings is said before waiting for servers
+    wait_for_broker(settings, clock)
+    source = open_source(settings, clock, held=last_instants(settings) if settings.source_backfill_s else None)
+    log.info("source", source=source.name, metrics=list(source.metrics), every_s=settings.source_every_s)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer")
-    source = open_source(settings, clock)
     try:
-        log.info("source", source=source.name, metrics=list(source.metrics), every_s=settings.source_every_s)
-        wait_for_broker(settings, clock)
         with wait_for_registry(settings, clock) as registry:
             sender = MetricSender(settings, registry, source.metrics)
-        watching = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat)
+        watching = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat, meter)
         meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.delivered)
         meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
         meter.follow(metrics.PRODUCER_SOURCE_UP, lambda: watching.up)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kafka_cluster import metrics
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import OFF, Meter
 from producer.sources.source import Reading, Source, SourceAwayError
 
 LONGEST_SLEEP_S = 0.5  # so that the heartbeat goes on and deliveries are answered
@@ -51,6 +53,7 @@ class Watch:
     clock: Clock
     stop: Stop
     heartbeat: Heartbeat
+    meter: Meter = OFF
     _looks: int = 0
     _away: int = 0
     _left_out: int = 0
@@ -88,6 +91,7 @@ class Watch:
     def _look(self) -> bool:
         """One look; True where there is more to be had at once."""
         self._looks += 1
+        self.meter.add(metrics.SOURCE_LOOKS)
         try:
             readings = self.source.poll()
         except SourceAwayError as error:
@@ -106,6 +110,7 @@ class Watch:
             self._since_s = self.clock.monotonic()
             log.warning("source away", source=self.source.name, error=str(error))
         self._failures += 1
+        self.meter.add(metrics.SOURCE_FAILURES)
         self._beat("source away")
 
     def _is_there(self) -> None:
