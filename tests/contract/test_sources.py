@@ -199,6 +199,7 @@ class RealServer:
         self._page.work()
         self._server = PrometheusServer(folder, [f"127.0.0.1:{self._page.port}"])
         self._server.start()
+        self._server.wait_for("lab_test_level")
         self.source: Source = open_source(settings("prometheus", self._server.url, folder), self.clock)
 
     def work(self) -> None:

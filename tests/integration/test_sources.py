@@ -124,6 +124,7 @@ def test_a_servers_past_is_filled_in_and_a_restart_goes_on_without_a_gap_or_a_re
     server = PrometheusServer(lab.folder, [exporter.address])
     server.start()
     try:
+        server.wait_for("lab_test_cpu")
         for _ in range(12):
             exporter.work()
             lab.clock.sleep(0.25)
