@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from consumer_history.open_store import open_store
 from consumer_history.progress import Counts
 from consumer_history.settings import HistorySettings
@@ -11,6 +13,7 @@ from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.tracing import open_tracer
 from kafka_cluster.transaction import Transactions
 
 
@@ -19,7 +22,8 @@ def run(settings: HistorySettings, clock: Clock, stop: Stop, transactions: type[
     wait_for_broker(settings, clock)
     with (
         serving(settings, metrics.HISTORY, clock, stop, settings.consumer_id) as meter,
+        closing(open_tracer(settings, "consumer_history", settings.consumer_id, clock)) as tracer,
         wait_for_registry(settings, clock) as registry,
     ):
         store = open_store(settings, registry, clock)
-        return Worker(settings, registry, store, clock, stop, transactions, meter).run()
+        return Worker(settings, registry, store, clock, stop, transactions, meter, tracer).run()

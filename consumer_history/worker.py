@@ -17,6 +17,7 @@ from consumer_history.store import HistoryStore, StoreAwayError
 from detectors.last_values import Snapshot
 from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
+from kafka_cluster.batch_trace import BatchTrace, batches
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.committed import note
 from kafka_cluster.consumed import ConsumedBatch, records_of
@@ -30,8 +31,10 @@ from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.outcome import count_outcome
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.span_attributes import ANOMALIES
 from kafka_cluster.standstill import Standstill
 from kafka_cluster.tell import tell
+from kafka_cluster.tracing import UNTRACED, Tracer
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MS_PER_S, MB = 1000, 1_000_000
@@ -50,6 +53,7 @@ class Worker:
         stop: Stop,
         transactions: type[Transactions] = Transactions,
         meter: Meter = OFF,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._settings, self._registry, self._store, self._clock, self._stop = settings, registry, store, clock, stop
         schema = load_schema("anomaly")
@@ -66,6 +70,7 @@ class Worker:
         )
         self._transactions = transactions(settings, clock, stop, meter)
         self._meter = meter
+        self._batches = batches(tracer, settings.anomalies_topic, settings.group, settings.consumer_id)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_history", "id": settings.consumer_id, "store": settings.history_store}
         self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
@@ -110,7 +115,9 @@ class Worker:
         self._store.close()
 
     def _turn(self) -> None:
+        self._batches.polling()
         messages = self._consumer.consume(self._settings.history_batch, self._settings.history_poll_s)
+        self._batches.polled()
         records = self._membership.of_held(records_of(messages))
         self._recovery.follow()
         self._beat("checking" if self._membership.held else "spare: no partitions")
@@ -120,37 +127,45 @@ class Worker:
 
     def _work(self, consumed: ConsumedBatch) -> None:
         """All of the batch is committed, or nothing of it and the partitions start over."""
+        trace = self._batches.begin(consumed)
         try:
-            decoded = self._decoder.decode(consumed)
+            with trace.step("decode"):
+                decoded = self._decoder.decode(consumed)
         except RegistryAwayError as error:
-            self._start_over(consumed)
+            self._start_over(consumed, trace, "the Schema Registry is away")
             self._wait_for_registry(error)
             return
         events = self._still_mine(decoded.take(self._checks.unseen(decoded.batch)))
         self._limit.count(len(consumed), len(events.letters))
-        stored = self._stored(events)
+        with trace.step("store"):
+            stored = self._stored(events)
         if stored is None:
+            trace.failed("stopped while the store was away")
             return
         lag = self._lag(consumed)
         share = self._shedding.share(lag)
         try:
-            checked = self._checks.check(stored.batch, share)
-            found = report(consumed, stored, checked, self._settings)
-            self._transactions.commit(self._consumer, self._outputs(stored, found), self._nexts(consumed, share))
+            with trace.step("check"):
+                checked = self._checks.check(stored.batch, share)
+                found = report(consumed, stored, checked, self._settings)
+            with trace.step("commit"):
+                outputs = self._outputs(stored, found, trace)
+                self._transactions.commit(self._consumer, outputs, self._nexts(consumed, share))
         except StoreAwayError as error:  # the baseline reads back
-            self._start_over(consumed)
+            self._start_over(consumed, trace, "the store is away")
             with self._standstill.until_done() as still:
                 still.wait("waiting for the store", error)
         except AbortedError:
-            self._start_over(consumed)
+            self._start_over(consumed, trace, "the transaction was undone")
         else:
+            trace.committed({ANOMALIES: len(found)})
             kept = self._shedding.kept(lag)
             self._notice.look(kept, lag)
             self._meter.set(metrics.HISTORY_SHED_RATIO, 1 - kept)
             self._membership.standing.committed(consumed, self._membership.mine)
             count_outcome(self._meter, [one.anomaly for one in found], stored.letters)
             self.counts.add(stored, int(checked.marks.sum()), found, lag, share)
-            tell([one.anomaly for one in found], stored.letters, self._settings.history_log_limit)
+            tell([one.anomaly for one in found], stored.letters, self._settings.history_log_limit, trace.fields)
             self._saving.look()
 
     def _stored(self, events: Events) -> Events | None:
@@ -173,8 +188,9 @@ class Worker:
             while not self._stop.requested and not self._registry.ready():
                 still.wait("waiting for the Schema Registry", error)
 
-    def _start_over(self, consumed: ConsumedBatch) -> None:
+    def _start_over(self, consumed: ConsumedBatch, trace: BatchTrace, why: str) -> None:
         """Nothing of the batch counts: states and positions go back to what is committed."""
+        trace.failed(why)
         self._membership.start_over(set(consumed.firsts()))
 
     def _still_mine(self, events: Events) -> Events:
@@ -188,10 +204,13 @@ class Worker:
         mine = [one for one in consumed.nexts() if one.partition in self._membership.mine]
         return [TopicPartition(one.topic, one.partition, one.offset, note(share)) for one in mine]
 
-    def _outputs(self, events: Events, found: list[Found]) -> list[Output]:
+    def _outputs(self, events: Events, found: list[Found], trace: BatchTrace) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, one.key, self._encoder.encode(one.anomaly)) for one in found),
+            *(
+                Output(anomalies, key, self._encoder.encode(one), trace.headers(one.partition, one.offset))
+                for key, one in found
+            ),
             *(Output(dead, bad.key, bad.value, bad.headers()) for bad in events.letters),
         ]
 

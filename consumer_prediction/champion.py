@@ -20,6 +20,8 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.records import ModelAnnouncement, Role
 from kafka_cluster.registry import Registry, RegistryAwayError, UnknownSchemaError
+from kafka_cluster.span_attributes import MODEL_VERSION, messaging
+from kafka_cluster.tracing import UNTRACED, Kind, TraceContext, Tracer, extract
 
 LOOK_EVERY_S = 1.0
 TRY_AGAIN_S = 5.0
@@ -37,13 +39,21 @@ class Champion:
 class ChampionWatch:
     """Follows the models topic; `champion` changes only inside `look`, that is, between two batches."""
 
-    def __init__(self, settings: PredictionSettings, registry: Registry, clock: Clock, meter: Meter = OFF) -> None:
-        self._settings, self._clock, self._meter = settings, clock, meter
+    def __init__(
+        self,
+        settings: PredictionSettings,
+        registry: Registry,
+        clock: Clock,
+        meter: Meter = OFF,
+        tracer: Tracer = UNTRACED,
+    ) -> None:
+        self._settings, self._clock, self._meter, self._tracer = settings, clock, meter, tracer
         self._decoder = RecordDecoder(registry)
         # Every member reads the whole topic by itself, so its group is its own and commits nothing.
         self._consumer = clients.consumer(settings, f"{settings.prediction_group}-models-{uuid.uuid4()}")
         self._consumer.assign([TopicPartition(settings.models_topic, 0, OFFSET_BEGINNING)])
         self._waiting: ModelAnnouncement | None = None  # announced, not loaded yet
+        self._came_from: TraceContext | None = None  # the span that announced it
         self._next_look = self._next_try = float("-inf")
         self.champion: Champion | None = None
         meter.set(metrics.MODEL_LOADED, 0)
@@ -57,7 +67,7 @@ class ChampionWatch:
             if message.error() is None and message.value() is not None:
                 self._note(message)
         if self._waiting is not None and self._clock.monotonic() >= self._next_try:
-            self._load(self._waiting)
+            self._take_up(self._waiting)
         return self.champion
 
     def close(self) -> None:
@@ -78,9 +88,17 @@ class ChampionWatch:
         if announcement.role is Role.CHAMPION and announcement.name == self._settings.model_name:
             known = self.champion is not None and self.champion.model.version == announcement.version
             self._waiting = None if known else announcement
+            self._came_from = extract(message.headers()) if self._tracer.on else None
             self._next_try = float("-inf")
             if known:  # announced once more, when it was evaluated
                 self._tell(announcement)
+
+    def _take_up(self, announcement: ModelAnnouncement) -> None:
+        attributes = {**messaging("process", self._settings.models_topic), MODEL_VERSION: announcement.version}
+        with self._tracer.span("take up model", self._came_from, kind=Kind.CONSUMER, attributes=attributes) as span:
+            self._load(announcement)
+            if self._waiting is not None:
+                span.fail("not usable")
 
     def _load(self, announcement: ModelAnnouncement) -> None:
         folder = self._settings.models_dir / announcement.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, TopicPartition
@@ -14,6 +15,7 @@ from consumer_prediction.settings import PredictionSettings
 from detectors.features import Float64s
 from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
+from kafka_cluster.batch_trace import BatchTrace, batches
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
 from kafka_cluster.consumed import ConsumedBatch, records_of
@@ -28,7 +30,9 @@ from kafka_cluster.outcome import count_outcome
 from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.span_attributes import ANOMALIES, MODEL_VERSION
 from kafka_cluster.tell import tell
+from kafka_cluster.tracing import UNTRACED, Tracer
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MODEL_WAIT_S = 0.5
@@ -57,9 +61,10 @@ class Worker:
         stop: Stop,
         transactions: type[Transactions] = Transactions,
         meter: Meter = OFF,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
-        self._watch = ChampionWatch(settings, registry, clock, meter)
+        self._watch = ChampionWatch(settings, registry, clock, meter, tracer)
         schema = load_schema("anomaly")
         self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
@@ -68,6 +73,7 @@ class Worker:
         self._membership = Membership(settings, self._consumer, admin, self._panels, clock, stop, meter)
         self._transactions = transactions(settings, clock, stop, meter)
         self._meter = meter
+        self._batches = batches(tracer, settings.anomalies_topic, settings.group, settings.consumer_id)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_prediction", "id": settings.consumer_id}
         self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
@@ -119,7 +125,9 @@ class Worker:
 
     def _turn(self, champion: Champion) -> None:
         """One turn of the loop."""
+        self._batches.polling()
         messages = self._consumer.consume(self._settings.prediction_batch, self._settings.prediction_poll_s)
+        self._batches.polled()
         self._membership.say_when_idle()
         self._beat("scoring" if self._membership.held else "spare: no partitions")
         records = self._membership.still_held(records_of(messages))
@@ -149,28 +157,34 @@ class Worker:
             return None
 
     def _score(self, champion: Champion, batch: ConsumedBatch) -> None:
-        columns = self._decode(champion, batch)
+        trace = self._batches.begin(batch)
+        with trace.step("decode"):
+            columns = self._decode(champion, batch)
         if columns is None:
+            trace.failed("the Schema Registry is away")
             self._read_again(batch)
             return
         scores: list[Float64s] = []
-        with self._meter.timed(metrics.PREDICTION_SCORING_SECONDS):
+        with trace.step("judge"), self._meter.timed(metrics.PREDICTION_SCORING_SECONDS):
             judged = judge(batch, columns, champion.model, scores.append) if self._panels.plan.forest else []
             found = self._panels.judge(batch, columns, champion.model)
         letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         # Before the commit: at the limit the batch stays unread, and is there when the cause is mended.
         self._limit.count(len(batch), len(letters))
         try:
-            outputs = self._outputs(batch, judged, found, letters)
-            self._transactions.commit(self._consumer, outputs, self._panels.marked(batch.nexts()))
+            with trace.step("commit"):
+                outputs = self._outputs(batch, judged, found, letters, trace)
+                self._transactions.commit(self._consumer, outputs, self._panels.marked(batch.nexts()))
         except AbortedError:
+            trace.failed("the transaction was undone")
             self._read_again(batch)
             return
+        trace.committed({MODEL_VERSION: champion.model.version, ANOMALIES: len(judged) + len(found)})
         self._panels.reached(batch.nexts())
         self._membership.standing.committed(batch, self._membership.held)
         for column in scores:
             self._meter.observe_all(metrics.PREDICTION_SCORE, column)
-        self._count(len(columns.rows), [anomaly for _, anomaly in (*judged, *found)], letters)
+        self._count(len(columns.rows), [anomaly for _, anomaly in (*judged, *found)], letters, trace)
 
     def _tell_silent(self) -> None:
         """Tell what is overdue by the wall clock in partitions that have no more records; their offsets stay."""
@@ -179,33 +193,41 @@ class Worker:
                 continue
             found, tick = self._panels.tick(partition, offset)
             where = TopicPartition(self._settings.metrics_topic, partition, offset, metadata=tick and tick.text)
+            trace = self._batches.begin(ConsumedBatch(self._settings.metrics_topic, []))
             try:
-                self._transactions.commit(self._consumer, self._keyed(found), [where])
+                self._transactions.commit(self._consumer, self._keyed(found, trace), [where])
             except AbortedError:
+                trace.failed("the transaction was undone")
                 self._go_back(partition, offset)
             else:
+                trace.committed({ANOMALIES: len(found)})
                 self._panels.ticked(partition, tick)
-                self._count(0, [anomaly for _, anomaly in found], [])
+                self._count(0, [anomaly for _, anomaly in found], [], trace)
 
     def _outputs(
-        self, batch: ConsumedBatch, judged: list[Judged], found: list[Found], letters: list[DeadLetter]
+        self,
+        batch: ConsumedBatch,
+        judged: list[Judged],
+        found: list[Found],
+        letters: list[DeadLetter],
+        trace: BatchTrace,
     ) -> list[Output]:
-        anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
+        dead = self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, batch.key(row), self._encoder.encode(anomaly)) for row, anomaly in judged),
-            *self._keyed(found),
+            *self._keyed([*((batch.key(row), anomaly) for row, anomaly in judged), *found], trace),
             *(Output(dead, letter.key, letter.value, letter.headers()) for letter in letters),
         ]
 
-    def _keyed(self, found: list[Found]) -> list[Output]:
-        return [Output(self._settings.anomalies_topic, key, self._encoder.encode(anomaly)) for key, anomaly in found]
+    def _keyed(self, found: Sequence[tuple[bytes | None, Anomaly]], trace: BatchTrace) -> list[Output]:
+        topic, encode = self._settings.anomalies_topic, self._encoder.encode
+        return [Output(topic, key, encode(one), trace.headers(one.partition, one.offset)) for key, one in found]
 
-    def _count(self, scored: int, anomalies: list[Anomaly], letters: list[DeadLetter]) -> None:
+    def _count(self, scored: int, anomalies: list[Anomaly], letters: list[DeadLetter], trace: BatchTrace) -> None:
         self.counts.scored += scored
         self.counts.anomalies += len(anomalies)
         self.counts.dead_letters += len(letters)
         count_outcome(self._meter, anomalies, letters)
-        tell(anomalies, letters, self._settings.prediction_log_limit)
+        tell(anomalies, letters, self._settings.prediction_log_limit, trace.fields)
 
     def _read_again(self, batch: ConsumedBatch) -> None:
         """Go back to the batch's first record in each partition that is still held, and unlearn the batch.

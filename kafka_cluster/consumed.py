@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message, TopicPartition
 
-from kafka_cluster.dead_letters import DeadLetter, own, replays
+from kafka_cluster.dead_letters import ClientHeaders, DeadLetter, own, replays
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 
@@ -74,6 +74,13 @@ class ConsumedBatch:
         """When the broker took a record, ms since the epoch; None where the topic keeps the sender's time."""
         kind, time_ms = self._messages[row].timestamp()
         return int(time_ms) if kind == TIMESTAMP_LOG_APPEND_TIME else None
+
+    def with_headers(self) -> list[tuple[int, ClientHeaders]]:
+        """The rows of records that have headers, with them."""
+        headers = list(map(Message.headers, self._messages))
+        if headers.count(None) == len(headers):
+            return []
+        return [(row, found) for row, found in enumerate(headers) if found]
 
     def dead_letter(self, row: int, error: str, reason: str) -> DeadLetter:
         """A record of the batch, its bytes untouched, and why nobody could use it."""

@@ -103,6 +103,13 @@ class KafkaSettings(Settings):
     # A program that ends by itself waits so long for one more scrape, so that its last figures are seen.
     metrics_linger_s: float = Field(default=0.0, ge=0)
 
+    # Traces: off, or sent by OTLP over HTTP to a collector such as Jaeger.
+    traces: Literal["off", "otlp"] = "off"
+    trace_sample: float = Field(default=0.01, ge=0, le=1)  # share of the records that a producer marks, and at most …
+    trace_limit: float = Field(default=20.0, gt=0)  # … so many a second
+    # The collector; /v1/traces is added. OTEL_EXPORTER_OTLP_HEADERS and the like are heeded too.
+    otel_exporter_otlp_endpoint: str = Field(default="http://127.0.0.1:4318", pattern=r"^https?://[^\s/]+")
+
     @field_validator("metrics", mode="before")
     @classmethod
     def _metric_names(cls, given: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,19 @@ from kafka_cluster.records import Anomaly
 log = get_logger()
 
 
-def tell(anomalies: Sequence[Anomaly], letters: Sequence[DeadLetter], limit: int) -> None:
-    """Log what was found, at most `limit` of each kind."""
+def _no_more(_partition: int, _offset: int) -> dict[str, str]:
+    return {}
+
+
+def tell(
+    anomalies: Sequence[Anomaly],
+    letters: Sequence[DeadLetter],
+    limit: int,
+    more: Callable[[int, int], dict[str, str]] = _no_more,
+) -> None:
+    """Log what was found, at most `limit` of each kind; `more` gives further fields by partition and offset."""
     for found in anomalies[:limit]:
-        log.info("anomaly", **fields_of(found))
+        log.info("anomaly", **fields_of(found), **more(found.partition, found.offset))
     if len(anomalies) > limit > 0:
         log.info("more anomalies in the same batch", not_shown=len(anomalies) - limit)
     for bad in letters[:limit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TextIO
@@ -17,6 +18,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.tracing import open_tracer
 from producer.event_outage import Outage
 from producer.event_places import Places, places
 from producer.event_send import EventSender
@@ -50,12 +52,14 @@ def _run(settings: EventSettings, clock: Clock, stop: Stop, meter: Meter) -> Sen
     where = _places(settings)
     walks = Walks(settings.plan())
     wait_for_broker(settings, clock)
+    tracer = open_tracer(settings, "producer", socket.gethostname(), clock)
     with wait_for_registry(settings, clock) as registry:
-        sender = EventSender(settings, registry, where)
+        sender = EventSender(settings, registry, where, tracer)
     try:
         return _Run(settings, clock, stop, walks, sender, where, meter).go()
     finally:
         sender.close()
+        tracer.close()
 
 
 class _Run:

@@ -13,6 +13,8 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.registry import Registry
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.settings import KafkaSettings
+from kafka_cluster.span_attributes import messaging
+from kafka_cluster.tracing import UNTRACED, Kind, Tracer, inject
 from producer.event_keys import DECIMAL, HEXADECIMAL, digits
 from producer.event_places import Places
 from producer.event_walks import Events
@@ -27,9 +29,11 @@ log = get_logger()
 class EventSender:
     """Sends events to their topic. `handed` and `failed` count what the client took, and what the broker refused."""
 
-    def __init__(self, settings: KafkaSettings, registry: Registry, places: Places | None = None) -> None:
+    def __init__(
+        self, settings: KafkaSettings, registry: Registry, places: Places | None = None, tracer: Tracer = UNTRACED
+    ) -> None:
         schema = load_schema("event")
-        self._topic, self._places = settings.events_topic, places
+        self._topic, self._places, self._tracer = settings.events_topic, places, tracer
         self._encoder = ColumnEncoder(schema, registry.register(f"{self._topic}-value", schema))
         self._encoder.warm()
         self._messages: list[dict[str, Any]] = []  # used again and again: to make them costs more than to fill them
@@ -45,7 +49,10 @@ class EventSender:
         batch = self._messages[: len(values)]
         for message, value, key in zip(batch, values, keys, strict=True):
             message["value"], message["key"] = value, key
-        self._hand_over(batch)
+        if self._tracer.on and self._tracer.takes(len(values)):
+            self._hand_over_traced(batch)
+        else:
+            self._hand_over(batch)
         self.handed += len(values)
         self._producer.poll(0)
 
@@ -74,13 +81,30 @@ class EventSender:
             return digits(events.keys, DECIMAL)
         return digits(self._places.cells[events.keys], HEXADECIMAL)
 
+    def _hand_over_traced(self, batch: list[dict[str, Any]]) -> None:
+        """A trace begins with the batch and its first event. The client takes headers with single records alone."""
+        first, rest = batch[0], batch[1:]
+        whole = messaging("send", self._topic, count=len(batch))
+        with self._tracer.span(f"send {self._topic}", kind=Kind.PRODUCER, attributes=whole) as sent:
+            one = messaging("create", self._topic, key=first["key"])
+            with self._tracer.span(f"create {self._topic}", sent.context, kind=Kind.PRODUCER, attributes=one) as made:
+                self._wait_for_room(len(batch))
+                headers = inject(made.context)
+                self._producer.produce(
+                    self._topic, first["value"], first["key"], headers=list(headers), on_delivery=self._answered
+                )
+            self._hand_over(rest)
+
     def _hand_over(self, batch: list[dict[str, Any]]) -> None:
-        """Wait for room first: where it ran out inside a batch, later events of a key could overtake earlier ones."""
-        while len(self._producer) + len(batch) > QUEUE_EVENTS:
-            self._producer.poll(QUEUE_FULL_POLL_S)
+        self._wait_for_room(len(batch))
         if self._producer.produce_batch(self._topic, batch, on_delivery=self._answered) < len(batch):
             refused = next(message["_error"] for message in batch if "_error" in message)
             raise LabError(f"topic {self._topic!r}", f"the client did not take an event: {refused}")
+
+    def _wait_for_room(self, events: int) -> None:
+        """Where it ran out inside a batch, later events of a key could overtake earlier ones."""
+        while len(self._producer) + events > QUEUE_EVENTS:
+            self._producer.poll(QUEUE_FULL_POLL_S)
 
     def _answered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 
 from kafka_cluster import dataset as datasets
 from kafka_cluster import metrics
@@ -13,6 +14,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.tracing import open_tracer
 from producer.load import load
 from producer.replay import Replayed, part, replay
 from producer.resume import last_instants
@@ -40,8 +42,9 @@ def _run(settings: ReplaySettings, clock: Clock, stop: Stop, meter: Meter) -> Re
         first=_text(records.times_ms[0]), last=_text(records.times_ms[-1]), filled_forward=list(records.filled),
     )  # fmt: skip
     wait_for_broker(settings, clock)
+    tracer = open_tracer(settings, "producer", socket.gethostname(), clock)
     with wait_for_registry(settings, clock) as registry:
-        sender = MetricSender(settings, registry, records.names)
+        sender = MetricSender(settings, registry, records.names, tracer)
     meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.delivered)
     meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
     try:
@@ -49,6 +52,7 @@ def _run(settings: ReplaySettings, clock: Clock, stop: Stop, meter: Meter) -> Re
         replayed = replay(records, dataset.name, sender, settings, clock, stop, held=held, meter=meter)
     finally:
         sender.close()
+        tracer.close()
     log.info("replayed", delivered=replayed.delivered)
     return replayed
 
