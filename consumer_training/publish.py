@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +17,13 @@ from detectors import bundle
 from kafka_cluster import clients
 from kafka_cluster.clock import Clock
 from kafka_cluster.codec import Encoder
+from kafka_cluster.dead_letters import Header
 from kafka_cluster.errors import LabError
 from kafka_cluster.records import ModelAnnouncement, Role
 from kafka_cluster.registry import HttpRegistry
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.settings import KafkaSettings
+from kafka_cluster.tracing import TraceContext, inject
 
 LIBRARIES = ("numpy", "scikit-learn", "confluent-kafka", "fastavro")
 EVALUATION_JSON, EVALUATION_PNG = "evaluation.json", "evaluation.png"
@@ -76,9 +78,13 @@ def add_evaluation(folder: Path, evaluation: dict[str, Any], plot: bytes) -> Non
 
 
 def announce(
-    settings: TrainingSettings, clock: Clock, written: Written, evaluation: dict[str, Any] | None
+    settings: TrainingSettings,
+    clock: Clock,
+    written: Written,
+    evaluation: dict[str, Any] | None,
+    span: TraceContext | None = None,
 ) -> ModelAnnouncement:
-    """Make the bundle the champion: prediction consumers take it up between two batches."""
+    """Make the bundle the champion: prediction consumers take it up between two batches. `span` goes on with them."""
     announcement = ModelAnnouncement(
         name=settings.model_name,
         version=written.version,
@@ -91,17 +97,24 @@ def announce(
     schema = load_schema("model")
     with HttpRegistry(settings) as registry:
         encoder = Encoder(schema, registry.register(f"{settings.models_topic}-value", schema))
-    send_all(settings, settings.models_topic, [(announcement.key, encoder.encode(announcement.to_avro()))])
+    encoded = encoder.encode(announcement.to_avro())
+    send_all(settings, settings.models_topic, [(announcement.key, encoded)], inject(span))
     return announcement
 
 
-def send_all(settings: KafkaSettings, topic: str, keyed: Iterable[tuple[str, bytes | None]]) -> None:
+def send_all(
+    settings: KafkaSettings, topic: str, keyed: Iterable[tuple[str, bytes | None]], headers: Sequence[Header] = ()
+) -> None:
     """Send and wait. Raises LabError unless the broker has taken every record."""
     problems: list[str] = []
     producer = clients.producer(settings)
     for key, value in keyed:
         producer.produce(
-            topic, value, key.encode(), on_delivery=lambda error, _: problems.append(error.str()) if error else None
+            topic,
+            value,
+            key.encode(),
+            on_delivery=lambda error, _: problems.append(error.str()) if error else None,
+            headers=list(headers),
         )
     if left := producer.flush(DELIVERY_TIMEOUT_S):
         problems.append(f"{left} not delivered in {DELIVERY_TIMEOUT_S:.0f} s")

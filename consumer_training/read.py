@@ -18,12 +18,14 @@ from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
 from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.registry import RegistryAwayError
+from kafka_cluster.tracing import NO_SPAN, Span, extract
 
 BATCH = 10_000
 POLL_S = 0.2
 RETRY_S = 1.0
 REQUEST_TIMEOUT_S = 10.0
 SAY_EVERY_S = 5.0
+MOST_LINKS = 32
 log = get_logger()
 
 
@@ -42,6 +44,7 @@ class TopicReader:
         stop: Stop,
         heartbeat: Heartbeat,
         meter: Meter = OFF,
+        span: Span = NO_SPAN,
     ) -> None:
         self._topic = settings.metrics_topic
         self._decoder, self._clock, self._stop, self._heartbeat = decoder, clock, stop, heartbeat
@@ -50,7 +53,7 @@ class TopicReader:
         self._consumer: Consumer = clients.consumer(settings, settings.training_group, **eof)
         self.read_to: dict[int, int] = {}  # by partition: the offset after the last one seen
         self.newest = newest = Newest(len(settings.metrics), settings.training_max_rows)
-        self._meter = meter
+        self._meter, self._span, self._links = meter, span, MOST_LINKS
         meter.follow(metrics.TRAINING_RECORDS, lambda: newest.seen)
         meter.follow(metrics.TRAINING_REJECTED, newest.rejected.total)
         self._said = float("-inf")
@@ -98,6 +101,7 @@ class TopicReader:
         good = [message for message in messages if not self._is_event(message)]
         if not good:
             return
+        self._link(good)
         self._collect(good)
         for message in good:
             self.read_to[int(message.partition() or 0)] = int(message.offset() or 0) + 1
@@ -128,6 +132,14 @@ class TopicReader:
         offsets = np.asarray([message.offset() for message in messages], np.int64)[columns.rows]
         self.newest.add(Rows(columns.times_ms, columns.values, partitions, offsets))
         self.newest.rejected.update(f"{rejected.error}: {rejected.reason}" for rejected in columns.rejected)
+
+    def _link(self, messages: list[Message]) -> None:
+        """The run has to do with the traced records that it reads: the first of them are enough to tell."""
+        for message in messages if self._span.context is not None and self._links else ():
+            came = extract(message.headers())
+            if came is not None and came.sampled and self._links:
+                self._span.link(came)
+                self._links -= 1
 
     def _say(self, rows: int) -> None:
         if self._clock.monotonic() - self._said >= SAY_EVERY_S:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,8 @@ from kafka_cluster.meter import Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.registry import Registry, subject_of
+from kafka_cluster.span_attributes import MODEL_VERSION
+from kafka_cluster.tracing import open_tracer
 
 log = get_logger()
 
@@ -45,11 +48,15 @@ class Trained:
 
 def train(settings: TrainingSettings, clock: Clock, stop: Stop) -> Trained:
     """One training run, as `_train` tells. Raises LabError, DetectorError."""
-    with serving(settings, metrics.TRAINING, clock, stop) as meter:
-        return _train(settings, clock, stop, meter)
+    with (
+        serving(settings, metrics.TRAINING, clock, stop) as meter,
+        closing(open_tracer(settings, "consumer_training", settings.training_group, clock)) as tracer,
+        tracer.span("train model") as span,
+    ):
+        return _train(settings, clock, stop, meter, Progress(meter, clock, tracer, span))
 
 
-def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter) -> Trained:
+def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter, progress: Progress) -> Trained:
     """Train on the first `training_fraction` of the records in event time, evaluate on the rest, announce the model.
 
     Without `training_wait_for` the records are those that the topic holds now. With it, the model is fitted and
@@ -58,11 +65,10 @@ def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter) -
     """
     labels = _labels(settings)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="consumer_training")
-    progress = Progress(meter, clock)
     expected = _expected(settings)
     with (
         wait_for_registry(settings, clock) as registry,
-        TopicReader(settings, _decoder(settings, registry), clock, stop, heartbeat, meter) as reader,
+        TopicReader(settings, _decoder(settings, registry), clock, stop, heartbeat, meter, progress.span) as reader,
     ):
         if expected is None:
             reader.read_to_end()
@@ -74,9 +80,11 @@ def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter) -
         fitted = fit(parts.training, settings, f"{dt.datetime.fromtimestamp(clock.now(), dt.UTC):%Y%m%dT%H%M%SZ}")
         progress.done("fit")
         written = write_bundle(fitted, parts, settings, _facts(reader, rows))
+        progress.span.set({MODEL_VERSION: written.version})
         log.info("model fitted", model_version=written.version, training_rows=len(parts.training))
         if expected is not None and len(rows) < expected:
-            announce(settings, clock, written, None)
+            with progress.announcing(settings.models_topic) as span:
+                announce(settings, clock, written, None, span.context)
             meter.add(metrics.TRAINING_ANNOUNCED)
             heartbeat.beat("waiting for the test part", bundle=str(written.folder), version=written.version)
             reader.read_until(expected)
@@ -89,7 +97,8 @@ def _train(settings: TrainingSettings, clock: Clock, stop: Stop, meter: Meter) -
         add_evaluation(written.folder, evaluation.to_json(), plot)
         tell_evaluation(meter, evaluation.to_json())
     progress.done("evaluate")
-    announce(settings, clock, written, None if evaluation is None else evaluation.to_json())
+    with progress.announcing(settings.models_topic) as span:
+        announce(settings, clock, written, None if evaluation is None else evaluation.to_json(), span.context)
     progress.announced(len(parts.training), len(scored.rows))
     counts = {"training_rows": len(parts.training), "test_rows": len(scored.rows)}
     heartbeat.beat("done", bundle=str(written.folder), version=written.version, **counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 import uvicorn
 
@@ -26,6 +27,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.tracing import Origins, Tracer, open_tracer
 
 BEAT_EVERY_S = 1.0
 log = get_logger()
@@ -38,20 +40,31 @@ def run(
 
     Raises LabError when the port is taken.
     """
-    with serving(settings, metrics.PAGE, clock, stop) as meter:
-        _run(settings, clock, stop, ready, meter)
+    with (
+        serving(settings, metrics.PAGE, clock, stop) as meter,
+        closing(open_tracer(settings, "dashboard", socket.gethostname(), clock)) as tracer,
+    ):
+        _run(settings, clock, stop, ready, meter, tracer)
 
 
-def _run(settings: DashboardSettings, clock: Clock, stop: Stop, ready: Callable[[str], None], meter: Meter) -> None:
+def _run(
+    settings: DashboardSettings,
+    clock: Clock,
+    stop: Stop,
+    ready: Callable[[str], None],
+    meter: Meter,
+    tracer: Tracer,
+) -> None:
     listening = listen(settings)
     port = listening.getsockname()[1]
     board = Board(settings, clock, known(settings))
     registry = HttpRegistry(settings)
-    writer = VerdictWriter(settings, registry, meter)
+    origins = Origins()
+    writer = VerdictWriter(settings, registry, meter, tracer, origins)
     places: dict[int, int] = {}
     lives = {
         "records": lambda: MetricsTail(settings, registry, board, clock, stop, places).follow(),
-        "findings": lambda: RecordsTail(settings, registry, board, stop).follow(),
+        "findings": lambda: RecordsTail(settings, registry, board, stop, tracer, origins).follow(),
         "broker": lambda: Survey(settings, board, clock, stop).follow(),
     }
     followers = Followers(lives, board.trouble, stop)

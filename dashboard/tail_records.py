@@ -22,6 +22,8 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.read_topic import partitions_of
 from kafka_cluster.records import Anomaly, ModelAnnouncement, Verdict
 from kafka_cluster.registry import Registry, UnknownSchemaError
+from kafka_cluster.span_attributes import ANOMALY_ID, MODEL_VERSION, messaging
+from kafka_cluster.tracing import UNTRACED, Kind, Origins, Tracer, extract
 
 BATCH = 500
 TURN_S = 0.05
@@ -32,8 +34,17 @@ log = get_logger()
 class RecordsTail:
     """One life of the consumer: from its connection to its first error. What is read twice changes nothing."""
 
-    def __init__(self, settings: DashboardSettings, registry: Registry, board: Board, stop: Stop) -> None:
+    def __init__(
+        self,
+        settings: DashboardSettings,
+        registry: Registry,
+        board: Board,
+        stop: Stop,
+        tracer: Tracer = UNTRACED,
+        origins: Origins | None = None,
+    ) -> None:
         self._settings, self._board, self._stop = settings, board, stop
+        self._tracer, self._origins = tracer, origins or Origins()
         self._decoder = RecordDecoder(registry)
         self._consumer: Consumer = clients.consumer(settings, NAME, **{"queued.max.messages.kbytes": 8_192})
         self._takers: dict[str, Callable[[Message], None]] = {
@@ -80,7 +91,22 @@ class RecordsTail:
 
     def _take_anomaly(self, message: Message) -> None:
         if (value := message.value()) is not None:
-            self._board.put_anomaly(Anomaly.from_avro(self._decoder.decode(value)))
+            anomaly = Anomaly.from_avro(self._decoder.decode(value))
+            self._board.put_anomaly(anomaly)
+            if self._tracer.on:
+                self._trace(message, anomaly)
+
+    def _trace(self, message: Message, anomaly: Anomaly) -> None:
+        """Its trace goes on here, and further with what people say about it."""
+        came = extract(message.headers())
+        if came is not None and came.sampled and self._tracer.room():
+            place = messaging("process", str(message.topic()), partition=message.partition(), offset=message.offset())
+            more = {ANOMALY_ID: anomaly.id, MODEL_VERSION: anomaly.model_version}
+            with self._tracer.span(
+                f"process {message.topic()}", came, kind=Kind.CONSUMER, attributes={**place, **more}
+            ) as span:
+                came = span.context
+        self._origins.put(anomaly.id, came)
 
     def _take_verdict(self, message: Message) -> None:
         value, key = message.value(), message.key()

@@ -14,6 +14,8 @@ from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.records import Verdict
 from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.span_attributes import ANOMALY_ID, messaging
+from kafka_cluster.tracing import UNTRACED, Kind, Origins, Tracer, inject
 
 DELIVERY_TIMEOUT_S = 5.0
 QUICK = {"linger.ms": 0, "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000)}
@@ -22,15 +24,27 @@ QUICK = {"linger.ms": 0, "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000)}
 class VerdictWriter:
     """Writes one verdict at a time and waits until the broker has it."""
 
-    def __init__(self, settings: DashboardSettings, registry: Registry, meter: Meter = OFF) -> None:
+    def __init__(
+        self,
+        settings: DashboardSettings,
+        registry: Registry,
+        meter: Meter = OFF,
+        tracer: Tracer = UNTRACED,
+        origins: Origins | None = None,
+    ) -> None:
         self._topic, self._registry, self._meter = settings.verdicts_topic, registry, meter
+        self._tracer, self._origins = tracer, origins or Origins()
         self._producer: Producer = clients.producer(settings, **QUICK)
         self._encoder: Encoder | None = None
         self._turn = threading.Lock()
 
     def write(self, anomaly_id: str, verdict: Verdict | None) -> None:
         """A verdict, or None: a tombstone, which takes back what was said. Raises LabError unless it was delivered."""
-        with self._turn:
+        attributes = {**messaging("send", self._topic, key=anomaly_id), ANOMALY_ID: anomaly_id}
+        begun = self._tracer.span(
+            f"send {self._topic}", self._origins.get(anomaly_id), kind=Kind.PRODUCER, attributes=attributes
+        )
+        with self._turn, begun as span:
             value = None if verdict is None else self._encode(verdict)
             answers: list[KafkaError | None] = []
 
@@ -38,7 +52,9 @@ class VerdictWriter:
                 answers.append(error)
 
             try:
-                self._producer.produce(self._topic, value, anomaly_id.encode(), on_delivery=answered)
+                self._producer.produce(
+                    self._topic, value, anomaly_id.encode(), on_delivery=answered, headers=list(inject(span.context))
+                )
                 self._producer.flush(DELIVERY_TIMEOUT_S)
             except (KafkaException, BufferError) as error:
                 raise LabError("verdict", f"not written ({error})", "try again") from None

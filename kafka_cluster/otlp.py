@@ -98,6 +98,10 @@ class OtelTracer(Tracer):
         """Whether the way of one of the next records is to be traced."""
         return self._sampler.takes(records)
 
+    def room(self) -> bool:
+        """Whether there may be a span more in this second."""
+        return self._sampler.room()
+
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
         return in_ns(self._clock.now())
@@ -115,11 +119,17 @@ class OtelSpan(Span):
     def __init__(self, span: ApiSpan, clock: Clock) -> None:
         self._span, self._clock = span, clock
         own = span.get_span_context()
-        self.context = TraceContext(own.trace_id, own.span_id, int(own.trace_flags)) if own.is_valid else None
+        self.context = (
+            TraceContext(own.trace_id, own.span_id, int(own.trace_flags), remote=False) if own.is_valid else None
+        )
 
     def set(self, attributes: Attributes) -> None:
         """More attributes."""
         self._span.set_attributes(dict(attributes))
+
+    def link(self, to: TraceContext) -> None:
+        """It also has to do with another span, of whatever trace."""
+        self._span.add_link(_theirs(to))
 
     def fail(self, reason: str) -> None:
         """What it stands for did not succeed."""
@@ -180,4 +190,6 @@ class LastWords(logging.Handler):
 
 
 def _theirs(context: TraceContext) -> SpanContext:
-    return SpanContext(context.trace_id, context.span_id, is_remote=True, trace_flags=TraceFlags(context.flags))
+    return SpanContext(
+        context.trace_id, context.span_id, is_remote=context.remote, trace_flags=TraceFlags(context.flags)
+    )

@@ -12,6 +12,8 @@ Only `kafka_cluster.otlp` knows OpenTelemetry.
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -43,6 +45,7 @@ class TraceContext(NamedTuple):
     trace_id: int  # 128 bits, not 0
     span_id: int  # 64 bits, not 0
     flags: int = SAMPLED
+    remote: bool = True  # another program's
 
     @property
     def sampled(self) -> bool:
@@ -95,6 +98,9 @@ class Span:
     def set(self, attributes: Attributes) -> None:
         """More attributes."""
 
+    def link(self, to: TraceContext) -> None:
+        """It also has to do with another span, of whatever trace."""
+
     def fail(self, reason: str) -> None:
         """What it stands for did not succeed."""
 
@@ -126,6 +132,10 @@ class Tracer:
         del records
         return False
 
+    def room(self) -> bool:
+        """Whether there may be a span more in this second, for what is not chosen by a producer."""
+        return False
+
     def now_ns(self) -> int:
         """The time for a span, nanoseconds since the epoch."""
         return 0
@@ -148,6 +158,10 @@ class Sampler:
         if self._due < 1.0 or self._share == 0:
             return False
         self._due %= 1.0
+        return self.room()
+
+    def room(self) -> bool:
+        """Whether one more is within the limit; it counts then."""
         now = self._clock.monotonic()
         self._left = min(max(self._per_s, 1.0), self._left + (now - self._at) * self._per_s)
         self._at = now
@@ -155,6 +169,28 @@ class Sampler:
             return False
         self._left -= 1.0
         return True
+
+
+class Origins:
+    """The spans that the newest anomalies came from, by anomaly id, for what people do about them. For many threads."""
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity, self._lock = capacity, threading.Lock()
+        self._spans: OrderedDict[str, TraceContext] = OrderedDict()
+
+    def put(self, anomaly_id: str, context: TraceContext | None) -> None:
+        """Remember one, where there is one."""
+        if context is None:
+            return
+        with self._lock:
+            self._spans[anomaly_id] = context
+            if len(self._spans) > self._capacity:
+                self._spans.popitem(last=False)
+
+    def get(self, anomaly_id: str) -> TraceContext | None:
+        """The span, if it is remembered."""
+        with self._lock:
+            return self._spans.get(anomaly_id)
 
 
 def in_ns(seconds: float) -> int:

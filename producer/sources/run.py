@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
@@ -10,6 +12,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.meter import Meter
 from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
+from kafka_cluster.tracing import open_tracer
 from producer.resume import last_instants
 from producer.send import MetricSender
 from producer.sources.open import open_source
@@ -32,8 +35,9 @@ def _watch(settings: SourceSettings, clock: Clock, stop: Stop, meter: Meter) -> 
     log.info("source", source=source.name, metrics=list(source.metrics), every_s=settings.source_every_s)
     heartbeat = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer")
     try:
+        tracer = open_tracer(settings, "producer", socket.gethostname(), clock)
         with wait_for_registry(settings, clock) as registry:
-            sender = MetricSender(settings, registry, source.metrics)
+            sender = MetricSender(settings, registry, source.metrics, tracer)
         watching = Watch(source, sender, settings.source_every_s, clock, stop, heartbeat, meter)
         meter.follow(metrics.PRODUCER_RECORDS, lambda: sender.delivered)
         meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
@@ -42,6 +46,7 @@ def _watch(settings: SourceSettings, clock: Clock, stop: Stop, meter: Meter) -> 
             watched = watching.run()
         finally:
             sender.close()
+            tracer.close()
     finally:
         source.close()
     log.info("watched", delivered=watched.delivered, looks=watched.looks, away=watched.away)
