@@ -27,6 +27,7 @@ from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.topics import ensure_topics, topic_specs
 
 Say = Callable[[str], None]
+Filling = Callable[[KafkaSettings, list[bytes], int, int], float]  # as benchmarks.load.fill
 TRAINING_ROWS = 20_000
 CONTAMINATION = 0.02
 RAW, SCORING = "benchmarks.raw_consumer", "consumer_prediction"
@@ -56,7 +57,7 @@ class Stage:
         self._topics = 0
 
     @contextmanager
-    def load(self, records: int, keys: int, partitions: int) -> Iterator[Load]:
+    def load(self, records: int, keys: int, partitions: int, filling: Filling = fill) -> Iterator[Load]:
         """A topic of its own with so many records, closed; it is deleted in the end."""
         self._topics += 1
         settings = KafkaSettings.read(**self.given, metrics_topic=f"load-{self._topics}")
@@ -64,7 +65,7 @@ class Stage:
         ensure_topics(admin, topic_specs(settings, partitions)[:1], 1)
         try:
             with Gate(settings, partitions) as gate:
-                took_s = fill(settings, self.values, records, keys)
+                took_s = filling(settings, self.values, records, keys)
                 yield Load(settings, records, partitions, gate, records / took_s)
         finally:
             for future in admin.delete_topics([settings.metrics_topic]).values():

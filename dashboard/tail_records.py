@@ -45,6 +45,7 @@ class RecordsTail:
     ) -> None:
         self._settings, self._board, self._stop = settings, board, stop
         self._tracer, self._origins = tracer, origins or Origins()
+        self._since_ms = tracer.now_ns() // 1_000_000
         self._decoder = RecordDecoder(registry)
         self._consumer: Consumer = clients.consumer(settings, NAME, **{"queued.max.messages.kbytes": 8_192})
         self._takers: dict[str, Callable[[Message], None]] = {
@@ -97,9 +98,9 @@ class RecordsTail:
                 self._trace(message, anomaly)
 
     def _trace(self, message: Message, anomaly: Anomaly) -> None:
-        """Its trace goes on here, and further with what people say about it."""
-        came = extract(message.headers())
-        if came is not None and came.sampled and self._tracer.room():
+        """Its trace goes on here, if it is news, and further with what people say about it."""
+        came, news = extract(message.headers()), message.timestamp()[1] >= self._since_ms
+        if came is not None and came.sampled and news and self._tracer.room():
             place = messaging("process", str(message.topic()), partition=message.partition(), offset=message.offset())
             more = {ANOMALY_ID: anomaly.id, MODEL_VERSION: anomaly.model_version}
             with self._tracer.span(

@@ -15,7 +15,7 @@ ONE_SHOTS = {"setup", "data", "history-setup"}
 ENTRY_AS_ROOT = {
     "cassandra": ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
 }  # the image gives its files to another user
-MONITORING = {"prometheus", "alertmanager", "grafana"}
+MONITORING = {"prometheus", "alertmanager", "grafana", "jaeger"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 OUR_IMAGE = "kafka-anomaly-lab/"
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)")

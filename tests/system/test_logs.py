@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kafka_cluster.clock import SystemClock
 from kafka_cluster.embedded.ports import pick_free
+from tests.programs import Events, Program
 
 pytestmark = pytest.mark.system
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hunter2-and-more"  # noqa: S105 - a made-up one
 WAITS_FOR_THE_BROKER = (
     "kafka_cluster", "producer", "producer.events", "consumer_prediction", "consumer_history",
 )  # fmt: skip
-Events = list[dict[str, Any]]
 
 
-def start(program: str, folder: Path, **settings: str) -> subprocess.Popen[str]:
-    """A program as a process of its own; of the environment it sees only what it needs, and the settings."""
-    needed = {name: os.environ[name] for name in ("PATH", "HOME", "NUMBA_CACHE_DIR") if name in os.environ}
-    env = {**needed, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "LOG_FORMAT": "json"} | settings
-    return subprocess.Popen(
-        [sys.executable, "-m", program], cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def end(running: subprocess.Popen[str]) -> tuple[int, Events]:
-    """Its exit status, and what it said: every line an object with an event, a level and a time."""
-    out, err = running.communicate(timeout=120)
-    assert out == ""
-    assert PASSWORD not in err
-    events: Events = [json.loads(line) for line in err.splitlines()]
-    assert all({"event", "level", "timestamp"} <= event.keys() for event in events), err
-    return running.returncode, events
+def end(program: Program, *, ask: bool = False) -> tuple[int, Events]:
+    """As `Program.end`; the password is nowhere."""
+    status, events = program.end(ask=ask)
+    assert PASSWORD not in program.log
+    return status, events
 
 
 def nobody() -> dict[str, str]:
@@ -55,10 +37,12 @@ def nobody() -> dict[str, str]:
 
 
 def test_without_a_broker_the_client_and_the_end_are_events(tmp_path: Path) -> None:
-    status, events = end(start("producer.prepare", tmp_path, LAB_OFFLINE="true", DATASET_DIR=".", NAB_CHECKOUTS="none"))
+    status, events = end(
+        Program("producer.prepare", tmp_path, LAB_OFFLINE="true", DATASET_DIR=".", NAB_CHECKOUTS="none")
+    )
     assert (status, [event["event"] for event in events]) == (0, ["data ready"])
     away = nobody() | {"DATASET": str(tmp_path / "dataset.json")}
-    running = {name: start(name, tmp_path, **away) for name in WAITS_FOR_THE_BROKER}
+    running = {name: Program(name, tmp_path, **away) for name in WAITS_FOR_THE_BROKER}
     for name, process in running.items():
         status, events = end(process)
         assert (name, status) == (name, 1)
@@ -74,7 +58,7 @@ def test_whatever_the_settings_the_end_is_an_event(tmp_path: Path) -> None:
         "consumer_history.migrate": {"CASSANDRA_PORT": "none"},
         "dashboard": {"DASHBOARD_TOKEN": PASSWORD[:8], "LOG_LEVEL": "LOUD"},
     }
-    running = {name: start(name, tmp_path, **settings) for name, settings in wrong.items()}
+    running = {name: Program(name, tmp_path, **settings) for name, settings in wrong.items()}
     for name, process in running.items():
         status, (event,) = end(process)
         assert status == 2
@@ -85,14 +69,13 @@ def test_whatever_the_settings_the_end_is_an_event(tmp_path: Path) -> None:
 
 def test_the_page_and_training_without_servers_write_json_too(tmp_path: Path) -> None:
     away = nobody() | {"DASHBOARD_PORT": "0", "HEARTBEAT_FILE": str(tmp_path / "beat")}
-    page, training = start("dashboard", tmp_path, **away), start("consumer_training", tmp_path, **away)
+    page, training = Program("dashboard", tmp_path, **away), Program("consumer_training", tmp_path, **away)
     status, events = end(training)
     assert (status, events[-1]["thing"].partition(" at ")[0][:15]) == (1, "Schema Registry")
     clock, deadline = SystemClock(), time.monotonic() + 60
-    while not (tmp_path / "beat").exists() and page.poll() is None and time.monotonic() < deadline:
+    while not (tmp_path / "beat").exists() and page.process.poll() is None and time.monotonic() < deadline:
         clock.sleep(0.1)
     clock.sleep(0.5)  # followers have failed by then, or their clients have
-    page.terminate()
-    status, events = end(page)
+    status, events = end(page, ask=True)
     assert status == 0
     assert {"page", "librdkafka"} <= {event["event"] for event in events}
