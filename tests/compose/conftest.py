@@ -21,6 +21,7 @@ from tests.compose.stack import COMMAND_TIMEOUT_S, ROOT, Stack, run, why_no_engi
 NAB = ROOT.parent / "shared" / "nab"
 RATE = "60"  # records/s of the live part: quick, and long enough to stop a consumer in the middle
 PARTITIONS = 4
+SCRAPED = {"prometheus": 1, "alertmanager": 1, "consumer_prediction": 3, "dashboard": 1}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ class Shared:
     """The partitions of each member, once they had settled."""
 
     shares: list[set[int]]
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What Prometheus said of the scaled lab, and the health of its two containers."""
+
+    up: dict[str, int]  # by job, targets that answer
+    scored: list[float]
+    partitions: list[float]
+    recorded: list[float]
+    broken_rules: dict[str, str]
+    alertmanagers: int
+    health: list[str]
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,28 @@ def scaled(stack: Stack, first_pass: FirstPass) -> Shared:  # noqa: ARG001 - the
     up = ("up", "-d", "--no-deps", "--no-recreate", "--scale", "consumer_prediction=3", "consumer_prediction")
     stack.compose(*up)
     return Shared(stack.settle(stack.shares, lambda shares: shared_out(shares, 3)))
+
+
+@pytest.fixture(scope="module")
+def monitored(stack: Stack, scaled: Shared) -> Monitored:  # noqa: ARG001 - the step before
+    """The profile `monitoring` without Grafana, whose image not every machine has, joins what runs."""
+    stack.env["COMPOSE_PROFILES"] += ",monitoring"
+    stack.compose("up", "-d", "--no-deps", "prometheus", "alertmanager")
+    up = stack.settle(stack.scraped, lambda found: found == SCRAPED)
+    held = 'sum(lab_consumer_partitions{job="consumer_prediction"})'
+    partitions = stack.settle(lambda: stack.query(held), lambda found: found == [PARTITIONS])
+    recorded = stack.settle(lambda: stack.query("lab:lab_prediction_records:rate1m"), bool)
+    alertmanagers = stack.settle(lambda: len(stack.ask("alertmanagers")["activeAlertmanagers"]), bool)
+    rules = [rule for group in stack.ask("rules")["groups"] for rule in group["rules"]]
+    return Monitored(
+        up=up,
+        scored=stack.query("sum(lab_prediction_records_total)"),
+        partitions=partitions,
+        recorded=recorded,
+        broken_rules={rule["name"]: str(rule.get("lastError")) for rule in rules if rule["health"] == "err"},
+        alertmanagers=alertmanagers,
+        health=stack.settle(stack.monitors_health, lambda found: found == ["healthy"] * 2),
+    )
 
 
 @pytest.fixture(scope="module")

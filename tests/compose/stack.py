@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx2
 from confluent_kafka import Consumer, TopicPartition
 
 from kafka_cluster import clients
@@ -142,6 +143,28 @@ class Stack:
         future: Any = admin.describe_consumer_groups([group], request_timeout=REQUEST_TIMEOUT_S)[group]
         members = future.result(REQUEST_TIMEOUT_S).members
         return [{at.partition for at in member.assignment.topic_partitions} for member in members]
+
+    def ask(self, what: str, **parameters: str) -> Any:
+        """The `data` of an answer of Prometheus; empty before it answers."""
+        try:
+            answer = httpx2.get(f"{self.prometheus}/api/v1/{what}", params=parameters, timeout=REQUEST_TIMEOUT_S)
+        except httpx2.HTTPError:
+            return {"activeTargets": [], "result": [], "groups": [], "activeAlertmanagers": []}
+        return answer.json()["data"]
+
+    def scraped(self) -> dict[str, int]:
+        """By job, how many targets answer."""
+        up = [one["labels"]["job"] for one in self.ask("targets")["activeTargets"] if one["health"] == "up"]
+        return {job: up.count(job) for job in up}
+
+    def query(self, expression: str) -> list[float]:
+        """The values of an instant query."""
+        return [float(one["value"][1]) for one in self.ask("query", query=expression)["result"]]
+
+    def monitors_health(self) -> list[str]:
+        """Prometheus' and Alertmanager's, by their own checks."""
+        asked = [self.containers(name)[0] for name in ("prometheus", "alertmanager")]
+        return run(["docker", "inspect", "-f", "{{.State.Health.Status}}", *asked]).split()
 
     def _ask(self, question: Callable[[Consumer, TopicPartition], int]) -> dict[int, int]:
         consumer = clients.consumer(self.settings, GROUP)  # asks only: it never subscribes, so it is no member

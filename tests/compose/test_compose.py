@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compose.conftest import Failover, FirstPass, Gone, Shared, shared_out
+from tests.compose.conftest import SCRAPED, Failover, FirstPass, Gone, Monitored, Shared, shared_out
 
 # The first test waits for the whole stack, and for its images where there are none yet.
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -59,6 +59,22 @@ def test_the_evaluation_plot_is_on_the_volume(first_pass: FirstPass) -> None:
 
 def test_three_consumers_share_the_partitions(scaled: Shared) -> None:
     assert shared_out(scaled.shares, 3), scaled.shares
+
+
+def test_prometheus_finds_every_program_that_runs_also_when_it_is_scaled(monitored: Monitored) -> None:
+    assert monitored.up == SCRAPED
+    assert monitored.partitions == [4.0]
+
+
+def test_prometheus_knows_how_many_were_scored(first_pass: FirstPass, monitored: Monitored) -> None:
+    assert monitored.scored == [first_pass.scored]
+
+
+def test_what_is_recorded_has_data_no_rule_fails_and_alerts_reach_alertmanager(monitored: Monitored) -> None:
+    assert len(monitored.recorded) == 1
+    assert monitored.broken_rules == {}
+    assert monitored.alertmanagers == 1
+    assert monitored.health == ["healthy", "healthy"]
 
 
 def test_the_documented_docker_run_joins_them(joined: Shared) -> None:
