@@ -75,6 +75,16 @@ RUN NUMBA_CACHE_DIR=/opt/warm/numba python -c "from consumer_history.checks impo
     from consumer_history.settings import HistorySettings; Checks(HistorySettings()).warm()"
 CMD ["python", "-m", "consumer_history"]
 
+# No hot loops of its own: nothing to compile here. Of the maths it takes how configuration is read.
+FROM base AS consumer_alerts
+COPY detectors detectors
+COPY consumer_alerts consumer_alerts
+RUN python -m compileall -q detectors consumer_alerts
+USER lab
+ENV NUMBA_CACHE_DIR=/tmp/numba HEARTBEAT_FILE=/tmp/heartbeat.json ALERTS_FILE=/alerts.yaml
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "kafka_cluster.heartbeat"]
+CMD ["python", "-m", "consumer_alerts"]
+
 FROM consumer AS dashboard
 COPY dashboard dashboard
 USER root

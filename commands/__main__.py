@@ -14,7 +14,7 @@ from kafka_cluster.errors import one_clear_line
 # In the order of --help: the whole story, then its steps, then the tools.
 COMMANDS = (
     "demo", "test", "up", "down", "status", "doctor", "topics", "data", "produce", "events", "train", "predict",
-    "dashboard", "history", "connections", "traffic", "tail", "dlq", "logs", "scorecard", "bench", "faults",
+    "dashboard", "alerts", "history", "connections", "traffic", "tail", "dlq", "logs", "scorecard", "bench", "faults",
     "experiment",
 )  # fmt: skip
 EPILOG = "Settings come from the environment; docs/reference.md lists them all."

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from commands import log_events, metrics_page
 from commands.lab_settings import CHECKOUT, LabSettings
+from consumer_alerts.settings import AlertsSettings
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.settings import HistorySettings
 from consumer_prediction.settings import PredictionSettings
@@ -49,6 +50,7 @@ SECTIONS: tuple[tuple[str, str, type[Settings]], ...] = (
     ("Training", "`./lab train`, `python -m consumer_training`.", TrainingSettings),
     ("Members of a group", "Every consumer that commits its results with its offsets.", MemberSettings),
     ("Prediction", "`./lab predict`, `python -m consumer_prediction`.", PredictionSettings),
+    ("Alerts", "`./lab alerts`, `python -m consumer_alerts`.", AlertsSettings),
     ("Page", "`./lab dashboard`, `python -m dashboard`.", DashboardSettings),
     (
         "History",

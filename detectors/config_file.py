@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,24 @@ def read(path: Path) -> Field:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), f"cannot be read ({error})") from None
     return parse(text, path.name)
+
+
+def matches(text: str, patterns: Sequence[str]) -> bool:
+    """Whether one of the patterns, with * and ?, is for it."""
+    return any(pattern == "*" or fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def stamps(files: Iterable[Path]) -> tuple[Any, ...]:
+    """What changes when one of the files does."""
+    return tuple(_stamp(path) for path in files)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        its = path.stat()
+    except OSError:
+        return None
+    return its.st_mtime_ns, its.st_size, its.st_ino
 
 
 def parse(text: str, file: str) -> Field:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from detectors import explain, silence
 from detectors.catalogue import Judge
+from detectors.config_file import matches
 from detectors.explain import Entry
 from detectors.key_names import KeyNames
-from detectors.plan import Chart, Plan, matches
+from detectors.plan import Chart, Plan
 from detectors.profile import Profile
 from detectors.rules.engine import Alarm, Rules
 from detectors.silence import Silence, Silent

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from detectors import config_file, silence
 from detectors.catalogue import CATALOGUE, Judge
-from detectors.config_file import Field
+from detectors.config_file import Field, matches
 from detectors.errors import DetectorError
 from detectors.rules import file as rules_file
 from detectors.rules.file import RuleBook
@@ -134,19 +133,6 @@ def _serves(found: dict[str, Field], topic: str) -> bool:
     return "topic" not in found or matches(topic, found["topic"].texts())
 
 
-def matches(text: str, patterns: Sequence[str]) -> bool:
-    """Whether one of the patterns, with * and ?, is for it."""
-    return any(pattern == "*" or fnmatchcase(text, pattern) for pattern in patterns)
-
-
 def stamps(plan: Plan) -> tuple[Any, ...]:
     """What changes when one of its files does."""
-    return tuple(_stamp(path) for path in plan.files)
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        its = path.stat()
-    except OSError:
-        return None
-    return its.st_mtime_ns, its.st_size, its.st_ino
+    return config_file.stamps(plan.files)

@@ -13,7 +13,9 @@ from kafka_cluster.records import Judgement, Severity
 
 PRODUCER, EVENTS, TRAINING = "producer", "producer.events", "consumer_training"
 PREDICTION, HISTORY, PAGE = "consumer_prediction", "consumer_history", "dashboard"
-MEMBERS = (PREDICTION, HISTORY)  # of a group, with transactions
+ALERTS = "consumer_alerts"
+FINDERS = (PREDICTION, HISTORY)  # of anomalies
+MEMBERS = (*FINDERS, ALERTS)  # of a group, with transactions
 SENDERS = (PRODUCER, EVENTS)
 ALL = (PRODUCER, EVENTS, TRAINING, *MEMBERS, PAGE)
 
@@ -30,6 +32,10 @@ OUTCOME = Label("outcome", ("committed", "aborted"))
 PART = Label("part", ("training", "test"))
 STEP = Label("step", ("read", "fit", "evaluate"))
 WINDOWS = Label("outcome", ("found", "missed"))
+HANDLED = Label("handled", ("counted", "muted", "maintenance", "old"))
+GATE = Label("gate", ("passed", "held-back"))
+CHANNEL = Label("channel", limit=32)  # of alerts.yaml
+DELIVERY = Label("outcome", ("delivered", "failed", "given-up"))
 VERDICT = Label("verdict", (*Judgement, "taken-back"))
 
 # Every program.
@@ -89,7 +95,7 @@ TRANSACTIONS = Counter("lab_transactions_total", "Transactions by how they ended
 TRANSACTION_SECONDS = Histogram(
     "lab_transaction_seconds", "From the first record written to the end of the transaction.", MEMBERS, buckets=SECONDS
 )
-ANOMALIES = Counter("lab_anomalies_total", "Anomalies published and committed.", MEMBERS, (DETECTOR, SEVERITY))
+ANOMALIES = Counter("lab_anomalies_total", "Anomalies published and committed.", FINDERS, (DETECTOR, SEVERITY))
 DEAD_LETTERS = Counter("lab_dead_letters_total", "Records that nobody could use, by class of error.", MEMBERS, (ERROR,))
 
 # Prediction.
@@ -155,6 +161,28 @@ HISTORY_RECOVERED_EVENTS = Counter("lab_history_recovered_events_total", "Events
 HISTORY_RECOVERY_SECONDS = Counter("lab_history_recovery_seconds_total", "Seconds spent rebuilding states.", (HISTORY,))
 HISTORY_KEYS = Gauge("lab_history_keys", "Keys of which this member has the last values.", (HISTORY,))
 HISTORY_STATE_BYTES = Gauge("lab_history_state_bytes", "What the last values occupy in memory.", (HISTORY,))
+
+# Alerts.
+ALERTS_ANOMALIES = Counter(
+    "lab_alerts_anomalies_total", "Anomalies read, by whether they count in an incident, or why not.", (ALERTS,),
+    (HANDLED,),
+)  # fmt: skip
+ALERTS_OPEN_INCIDENTS = Gauge("lab_alerts_open_incidents", "Incidents that are open, by this member.", (ALERTS,))
+ALERTS_INCIDENTS = Counter(
+    "lab_alerts_incidents_total", "New incidents, told one by one or held back in a storm.", (ALERTS,), (GATE,)
+)
+ALERTS_MESSAGES = Counter(
+    "lab_alerts_messages_total", "Messages that arrived, attempts that failed, messages given up.", (ALERTS,),
+    (CHANNEL, DELIVERY),
+)  # fmt: skip
+ALERTS_WAITING_MESSAGES = Gauge(
+    "lab_alerts_waiting_messages", "Messages that wait for a channel, or are on their way.", (ALERTS,)
+)
+ALERTS_DELIVERY_SECONDS = Histogram(
+    "lab_alerts_delivery_seconds",
+    "From the broker's time on the anomaly that opened an incident to a channel that knows of it.", (ALERTS,),
+    buckets=SECONDS,
+)  # fmt: skip
 
 # The page.
 PAGE_STREAMS = Gauge("lab_page_streams", "Pages that are open.", (PAGE,))

@@ -63,7 +63,7 @@ def test_ports_are_settable_and_published_on_loopback_alone(name: str) -> None:
 @each_file
 def test_nothing_stands_in_the_way_of_a_second_copy(name: str) -> None:
     assert [service for service, spec in services(name).items() if "container_name" in spec] == []
-    for scalable in ("consumer_prediction", "consumer_history"):
+    for scalable in ("consumer_prediction", "consumer_history", "consumer_alerts"):
         assert {"ports", "hostname"} & services(name)[scalable].keys() == set()
     fixed = [key for key in ("networks", "volumes") for one in (load(name).get(key) or {}).values() if one]
     assert fixed == []
@@ -99,6 +99,14 @@ def test_the_profile_of_monitoring_is_whole_and_nothing_depends_on_it(name: str)
     assert {service for service, spec in found.items() if spec.get("profiles") == ["monitoring"]} == MONITORING
     needed = {other for service in found.keys() - MONITORING for other in found[service].get("depends_on", {})}
     assert needed & MONITORING == set()
+
+
+@each_file
+def test_alerts_are_a_profile_that_nothing_else_needs(name: str) -> None:
+    found = services(name)
+    part = {service for service, spec in found.items() if spec.get("profiles") == ["alerts"]}
+    assert part == {"consumer_alerts"}
+    assert not any("consumer_alerts" in spec.get("depends_on", {}) for spec in found.values())
 
 
 @each_file

@@ -12,6 +12,8 @@ from typing import Any
 import httpx2
 import yaml
 
+from consumer_alerts.run import run as run_alerts
+from consumer_alerts.settings import AlertsSettings
 from consumer_history.run import run as run_history
 from consumer_history.settings import HistorySettings
 from consumer_prediction.run import run as run_prediction
@@ -56,6 +58,7 @@ class Load:
         self._run(metrics.PRODUCER, ReplaySettings, run_producer, **replay)
         self._run(metrics.EVENTS, EventSettings, run_events, event_rate=500, event_keys=50, event_anomalies=0.3)
         self._run(metrics.HISTORY, HistorySettings, run_history, history_store="memory", history_group=f"h-{lab.group}")
+        self._run(metrics.ALERTS, AlertsSettings, run_alerts, alerts_group=f"a-{lab.group}")
         self._run(metrics.PAGE, DashboardSettings, run_page, **lab.models, **page, prediction_group=lab.group)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CONSUMERS = ("consumer_training", "consumer_prediction", "consumer_history", "consumer_traffic")
+CONSUMERS = ("consumer_training", "consumer_prediction", "consumer_history", "consumer_traffic", "consumer_alerts")
 MAY_IMPORT: dict[str, set[str]] = {
     "kafka_cluster": set(),
     "detectors": set(),
@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "consumer_prediction": {"kafka_cluster", "detectors"},
     "consumer_history": {"kafka_cluster", "detectors"},
     "consumer_traffic": {"kafka_cluster", "detectors"},
+    "consumer_alerts": {"kafka_cluster", "detectors"},
     "dashboard": {"kafka_cluster", "detectors"},
     "commands": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "dashboard", "benchmarks"},
     "benchmarks": {"kafka_cluster", "detectors", "producer", *CONSUMERS, "dashboard", "commands"},

@@ -28,6 +28,7 @@ UNITS = ("seconds", "bytes", "records", "ratio", "timestamp_seconds", "records_p
 # Counts of things, and things without a unit, that say so by their last word.
 THINGS = (
     "info", "loaded", "up", "partitions", "score", "threshold", "keys", "streams", "rows", "windows", "false_alarms",
+    "incidents", "messages",
 )  # fmt: skip
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
