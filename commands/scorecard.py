@@ -11,9 +11,11 @@ import typer
 import yaml
 
 from benchmarks.scorecard.blindfold import blindfold
-from benchmarks.scorecard.corpus import read_corpus
+from benchmarks.scorecard.corpus import Series, read_corpus
+from benchmarks.scorecard.gallery import told, typical
 from benchmarks.scorecard.report import save as save_scores
 from benchmarks.scorecard.report import tables, write_between
+from benchmarks.scorecard.results import keep_results, read_results
 from benchmarks.scorecard.run import SHORTEST, Labelled, Said, hold, stream
 from detectors.catalogue import CATALOGUE, Options, known
 from kafka_cluster import log
@@ -39,6 +41,12 @@ def scorecard(
     plots: Annotated[
         Path | None, typer.Option(help="Write a picture of each series with every detector's alarms to it.")
     ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="Write a picture for each detector to it: the series of its median score.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="A file of results by detector: those in it are not run again, others added.")
+    ] = None,
     write: Annotated[
         Path | None, typer.Option(help="A page whose tables are written anew between their marks.")
     ] = None,
@@ -46,18 +54,14 @@ def scorecard(
 ) -> None:
     """Stream labelled series through the detectors and score them by the Numenta Anomaly Benchmark's rules."""
     log.configure(level="WARNING")
-    names = detector or list(CATALOGUE)
-    options = read_options(config)
-    for name in (*names, *options):
+    options, before = read_options(config), read_results(results)
+    for name in (*detector, *options):
         known(name)
+    names = [name for name in detector or CATALOGUE if name not in before]
     if not labels.is_file():
         raise LabError(str(labels), "no such file", "labels are a combined_windows.json, see data/README.md")
     series = read_corpus(data)
-    said = []
-    for name in names:
-        typer.echo(f"{name}: {sum(len(each.values) for each in series):,} records of {len(series)} series", err=True)
-        with blindfold([labels, *(each.file for each in series)]):
-            said.append(stream(name, options.get(name, {}), series, warm_up=warm_up))
+    said = [spoken(name, options.get(name, {}), series, labels, warm_up) for name in names]
     windows = read_windows(labels)  # not before every detector is done
     if unknown := [each.key for each in series if each.key not in windows]:
         typer.echo(f"without labels, so without windows: {', '.join(unknown)}", err=True)
@@ -65,17 +69,31 @@ def scorecard(
     if save is not None:
         for each in said:
             save_scores(each, labelled, save)
-    if plots is not None:
-        draw_each(said, labelled, plots)
-    told = {each.name: hold(each, labelled) for each in said}
-    text = tables(told)
+    draw_pictures(said, labelled, plots, gallery)
+    held = keep_results(results, before | {each.name: hold(each, labelled) for each in said})
+    text = tables(held)
     if write is not None:
         write_between(write, text)
     if as_json:
         typer.echo(text, err=True)
-        print(json.dumps({"data": str(data), "series": len(series), "detectors": told}))
+        print(json.dumps({"data": str(data), "series": len(series), "detectors": held}))
     else:
         print(text)
+
+
+def spoken(name: str, options: Options, series: list[Series], labels: Path, warm_up: int | None) -> Said:
+    """What a detector says, while the process can open neither the labels nor the series."""
+    typer.echo(f"{name}: {sum(len(each.values) for each in series):,} records of {len(series)} series", err=True)
+    with blindfold([labels, *(each.file for each in series)]):
+        return stream(name, options, series, warm_up=warm_up)
+
+
+def draw_pictures(said: list[Said], labelled: Labelled, plots: Path | None, gallery: Path | None) -> None:
+    """Those that were asked for."""
+    if plots is not None:
+        draw_each(said, labelled, plots)
+    if gallery is not None:
+        draw_typical(said, labelled, gallery)
 
 
 def draw_each(said: list[Said], labelled: Labelled, folder: Path) -> None:
@@ -84,6 +102,16 @@ def draw_each(said: list[Said], labelled: Labelled, folder: Path) -> None:
 
     for number, series in enumerate(labelled.series):
         write_whole(folder / series.folder / f"{series.name}.png", draw(said, labelled, number))
+
+
+def draw_typical(said: list[Said], labelled: Labelled, folder: Path) -> None:
+    """Write `<folder>/<detector>.png`, and say which series it is; gallery.py has the rule."""
+    from benchmarks.scorecard.plot import draw  # noqa: PLC0415 - slow to import, and only pictures need it
+
+    for each in said:
+        if (its := typical(each, labelled)) is not None:
+            write_whole(folder / f"{each.name}.png", draw([each], labelled, its.number))
+            typer.echo(told(each, labelled, its), err=True)
 
 
 def read_options(path: Path | None) -> Mapping[str, Options]:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from benchmarks.scorecard.blindfold import PeekError, blindfold
 from benchmarks.scorecard.corpus import read_corpus
+from benchmarks.scorecard.gallery import typical
 from benchmarks.scorecard.report import BEGIN, END, write_between
 from benchmarks.scorecard.run import Labelled, counts, stream
 from commands.__main__ import command_line
@@ -280,3 +281,40 @@ def test_the_ensemble_keeps_its_place_on_the_benchmark() -> None:
     assert found["standard"] >= 80
     assert found["as_decided"] >= 80
     assert min(found["threshold_moved"].values()) >= found["as_decided"] - 3
+
+
+def test_the_gallery_has_a_picture_of_each_detector_on_the_series_of_its_median_score(corpus: Path) -> None:
+    result = run(corpus, "--detector", "ensemble", "--detector", "blind", "--gallery", str(corpus / "gallery"))
+    assert sorted(path.name for path in (corpus / "gallery").iterdir()) == ["blind.png", "ensemble.png"]
+    assert "ensemble: one/" in result.stderr
+    assert "1 of 1 windows found" in result.stderr
+    labelled = Labelled.of(read_corpus(corpus / "data"), read_windows(corpus / "labels.json"))
+    for name in ("ensemble", "blind"):
+        said = stream(name, {}, labelled.series)
+        found = said.detections()
+        scores = [
+            Scorer([labelled.truths[number]]).score_at([found[number]], 1e-12, PROFILES["standard"])
+            for number in (0, 1)  # the third has no window
+        ]
+        its = typical(said, labelled)
+        assert its is not None
+        assert its.score == pytest.approx(min(scores))  # the lower of two
+        assert scores[its.number] == pytest.approx(min(scores))
+    assert typical(said, Labelled.of(labelled.series, {})) is None
+
+
+def test_results_in_a_file_are_not_run_again_and_those_of_others_are_added(corpus: Path) -> None:
+    file = corpus / "results.json"
+    first = run(corpus, "--detector", "blind", "--results", str(file))
+    assert "blind: 3,600 records" in first.stderr
+    kept = json.loads(file.read_text())
+    kept["detectors"]["blind"]["standard"] = 12.3
+    file.write_text(json.dumps(kept))
+    second = run(corpus, "--detector", "blind", "--detector", "cusum", "--results", str(file))
+    assert "blind: 3,600 records" not in second.stderr
+    assert "cusum: 3,600 records" in second.stderr
+    assert "| blind | 12.3 |" in second.stdout
+    assert list(json.loads(file.read_text())["detectors"]) == ["cusum", "blind"]
+    file.write_text("[]")
+    with pytest.raises(LabError, match="holds no results of a scorecard"):
+        run(corpus, "--detector", "blind", "--results", str(file))
