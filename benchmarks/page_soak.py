@@ -105,6 +105,7 @@ def document(found: dict[str, Any]) -> str:
     return DOCUMENT.format(
         minutes=f"{found['minutes']:g}",
         rate=f"{found['rate']:,}",
+        plain_rate=found["rate"],
         every=f"{SPIKE_EVERY_S:g}",
         rows=rows,
         frame=found["frame_ms_10000_points_a_panel"],
@@ -114,7 +115,7 @@ def document(found: dict[str, Any]) -> str:
 
 DOCUMENT = """# The page over {minutes} minutes
 
-Written by `./lab bench page-soak --minutes {minutes} --rate {rate} --document docs/page-hour.md`. Records come at
+Written by `./lab bench page-soak --minutes {minutes} --rate {plain_rate} --document docs/page-hour.md`. Records come at
 {rate}/s on 1,000 keys, a spike about every {every} seconds, and one real Chromium is open throughout. The heap is what
 the browser's page holds after a collection; the load average at the end was {load}.
 
