@@ -36,7 +36,7 @@ function flow(speed) {
 
 function producer(pipeline) {
   const quiet = pipeline.quiet_s !== null;
-  const text = quiet ? `quiet for ${span(pipeline.quiet_s)}` : `${count(pipeline.records)} records so far`;
+  const text = quiet ? `quiet for ${span(pipeline.quiet_s)}` : `${count(pipeline.records)} records`;
   return node(`first${quiet ? " waits" : ""}`, "Producer", rate(pipeline.rate), line(text), spark(pipeline.rates));
 }
 
