@@ -17,7 +17,7 @@ LINEAR = 0.1  # false alarms a week: below it the axis is linear and has a 0
 
 def draw(told: dict[str, Any]) -> bytes:
     """PNG of the result of `tradeoff.run`."""
-    figure = Figure(figsize=(13, 5.6), layout="constrained")
+    figure = Figure(figsize=(14.5, 5.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     _contamination(left, told)
     _thresholds(right, told)
@@ -69,4 +69,4 @@ def _thresholds(panel: Axes, told: dict[str, Any]) -> None:
     panel.set_ylabel("anomalies missed at the best such threshold")
     title = f"Thresholds, {told['series']} series of each of {told['kinds']} kinds; dots: as configured"
     panel.set_title(title, fontsize=11.5, loc="left")
-    panel.legend(frameon=False, fontsize=9.5)
+    panel.legend(frameon=False, fontsize=9.5, loc="upper left", bbox_to_anchor=(1.01, 1.0))

@@ -19,6 +19,7 @@ from detectors.nab_score import Truth
 Dates = npt.NDArray[np.datetime64]
 LINE, SCORE, FOUND, FALSE, WINDOW, MUTED = "#1f4e79", "#5c6670", "#2a8f4f", "#d62728", "#f2b134", "#9aa5b1"
 TALL, LOW = 2.4, 1.5  # inches: of the values, of a detector
+LARGE = 10_000.0  # from here on values are written with k, M or G
 
 
 def draw(said: Sequence[Said], labelled: Labelled, number: int) -> bytes:
@@ -30,8 +31,10 @@ def draw(said: Sequence[Said], labelled: Labelled, number: int) -> bytes:
     times = series.times_ms.astype("datetime64[ms]")
     kept = thinned(series.values)
     panels[0].plot(times[kept], series.values[kept], color=LINE, linewidth=0.9)
-    panels[0].yaxis.set_major_formatter(EngFormatter())
-    title = f"{series.key}: {len(times):,} records, {truth.windows} labelled windows"
+    if np.abs(series.values).max() >= LARGE:
+        panels[0].yaxis.set_major_formatter(EngFormatter())
+    windows = "1 labelled window" if truth.windows == 1 else f"{truth.windows} labelled windows"
+    title = f"{series.key}: {len(times):,} records, {windows}"
     panels[0].set_title(title, fontsize=11, loc="left")
     for panel, each in zip(panels[1:], said, strict=True):
         _detector(panel, times, each, number, truth)
