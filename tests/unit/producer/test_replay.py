@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from kafka_cluster.clock import ManualClock, Stop
 from kafka_cluster.errors import LabError, SettingsError
+from kafka_cluster.exporter import Exporter
+from kafka_cluster.metrics import PRODUCER
 from producer.merge import Merged
 from producer.pace import Pace
 from producer.replay import WEEK_MS, part, replay
@@ -142,3 +145,30 @@ def test_undelivered_records_are_an_error() -> None:
     clock = ManualClock()
     with pytest.raises(LabError, match="3 of 10"):
         replay(merged(10), "host", Failing(clock), ReplaySettings.read(), clock, Stop())  # type: ignore[arg-type]
+
+
+class SlowSender(Sender):
+    """Needs a second for each record, and looks at what the metrics say before each."""
+
+    def __init__(self, clock: ManualClock, meter: Exporter) -> None:
+        super().__init__(clock)
+        self.meter, self.late_s = meter, list[float]()
+
+    def send(self, key: str, time_ms: int, values: list[float]) -> None:
+        (line,) = re.findall(r"^lab_producer_lateness_seconds (\S+)", self.meter.text(), re.MULTILINE)
+        self.late_s.append(float(line))
+        super().send(key, time_ms, values)
+        self.clock.sleep(1)
+
+
+def test_how_late_a_record_goes_out_is_told_and_the_pace_that_was_asked_for() -> None:
+    clock, meter = ManualClock(), Exporter(PRODUCER)
+    sender = SlowSender(clock, meter)
+    settings = ReplaySettings.read(replay_rate="2/s")
+    replay(merged(5), "host", sender, settings, clock, Stop(), meter=meter)  # type: ignore[arg-type]
+    assert sender.late_s == pytest.approx([0, 0.5, 1, 1.5, 2])
+    assert "\nlab_producer_pace_records_per_second 2.0\n" in meter.text()
+    punctual = SlowSender(clock, meter)
+    settings = ReplaySettings.read(replay_rate="0.5/s")
+    replay(merged(5), "host", punctual, settings, clock, Stop(), meter=meter)  # type: ignore[arg-type]
+    assert punctual.late_s == pytest.approx([0] * 5)
