@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from consumer_traffic.settings import TrafficSettings
 from consumer_traffic.worker import Counts, Worker
+from kafka_cluster import metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 
 
 def run(settings: TrafficSettings, clock: Clock, stop: Stop) -> Counts:
     """Wait for the servers, join the group, watch until the stop is requested. Raises LabError."""
     wait_for_broker(settings, clock)
-    with wait_for_registry(settings, clock) as registry:
-        return Worker(settings, registry, clock, stop).run()
+    with (
+        serving(settings, metrics.TRAFFIC, clock, stop, settings.consumer_id) as meter,
+        wait_for_registry(settings, clock) as registry,
+    ):
+        return Worker(settings, registry, clock, stop, meter=meter).run()

@@ -15,7 +15,7 @@ from consumer_traffic.settings import TrafficSettings
 from consumer_traffic.watch import Found, Watch
 from detectors.key_table import key_ids
 from detectors.traffic import Connections, Traffic
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
@@ -27,6 +27,7 @@ from kafka_cluster.log import get_logger
 from kafka_cluster.member import member_config
 from kafka_cluster.membership import Membership
 from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.outcome import count_outcome
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.standstill import Standstill
@@ -72,7 +73,9 @@ class Worker:
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_traffic", "id": settings.consumer_id}
         self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
-        self.counts = Counts()
+        self._meter = meter
+        self.counts = counts = Counts()
+        meter.follow(metrics.TRAFFIC_CONNECTIONS, lambda: counts.watched)
 
     def run(self) -> Counts:
         """Work until the stop is requested; what was watched is committed. Raises LabError."""
@@ -101,7 +104,8 @@ class Worker:
         records = self._follow(self._membership.of_held(records_of(messages)))
         self._beat("watching" if self._membership.held else "spare: no partitions")
         if records and not self._stop.requested:
-            self._work(ConsumedBatch(self._settings.connections_topic, records))
+            with self._meter.timed(metrics.CONSUMER_BATCH_SECONDS):
+                self._work(ConsumedBatch(self._settings.connections_topic, records))
 
     def _follow(self, records: list[Message]) -> list[Message]:
         """Watches follow the partitions; returns the records that may be worked on.
@@ -167,7 +171,9 @@ class Worker:
         self.counts.watched += watched
         self.counts.anomalies += len(found)
         self.counts.dead_letters += len(letters)
-        tell([one.anomaly for one in found], letters, self._settings.traffic_log_limit)
+        anomalies = [one.anomaly for one in found]
+        count_outcome(self._meter, anomalies, letters)
+        tell(anomalies, letters, self._settings.traffic_log_limit)
 
     def _start_over(self, batch: ConsumedBatch) -> None:
         """Nothing of the batch counts: watches and positions go back to what is committed."""
@@ -181,4 +187,5 @@ class Worker:
     def _beat(self, state: str) -> None:
         dropped = sum(watch.dropped for watch in self._watches.values())
         held = sorted(self._membership.held)
+        self._membership.standing.look()
         self._heartbeat.beat(state, partitions=held, dropped=dropped, **vars(self.counts))

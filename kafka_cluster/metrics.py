@@ -13,11 +13,12 @@ from kafka_cluster.records import Judgement, Severity
 
 PRODUCER, EVENTS, TRAINING = "producer", "producer.events", "consumer_training"
 PREDICTION, HISTORY, PAGE = "consumer_prediction", "consumer_history", "dashboard"
-ALERTS = "consumer_alerts"
-FINDERS = (PREDICTION, HISTORY)  # of anomalies
+ALERTS, TRAFFIC, CONNECTIONS = "consumer_alerts", "consumer_traffic", "producer.connections"
+FINDERS = (PREDICTION, HISTORY, TRAFFIC)  # of anomalies
 MEMBERS = (*FINDERS, ALERTS)  # of a group, with transactions
-SENDERS = (PRODUCER, EVENTS)
-ALL = (PRODUCER, EVENTS, TRAINING, *MEMBERS, PAGE)
+PACED = (PRODUCER, EVENTS)
+SENDERS = (*PACED, CONNECTIONS)
+ALL = (*SENDERS, TRAINING, *MEMBERS, PAGE)
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 RECORDS = (1.0, 10.0, 100.0, 1_000.0, 5_000.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0, 50_000.0, 100_000.0, 1_000_000.0)
@@ -53,17 +54,17 @@ WAIT_SECONDS = Counter(
 
 # Producers.
 PRODUCER_RECORDS = Counter(
-    "lab_producer_records_total", "Records delivered (producer), handed to the client (producer.events).", SENDERS
+    "lab_producer_records_total", "Records delivered; of producer.events those handed to the client.", SENDERS
 )
 PRODUCER_FAILED = Counter("lab_producer_failed_total", "Records that the broker did not take.", SENDERS)
 PRODUCER_SOURCE_UP = Gauge(
     "lab_producer_source_up", "1 while the source of the records answers, else 0; a data set always does.", (PRODUCER,)
 )
 PRODUCER_LATENESS_SECONDS = Gauge(
-    "lab_producer_lateness_seconds", "How much later than its pace says the newest record was sent.", SENDERS
+    "lab_producer_lateness_seconds", "How much later than its pace says the newest record was sent.", PACED
 )
 PRODUCER_PACE = Gauge(
-    "lab_producer_pace_records_per_second", "Records a second that are asked for; not served without a rate.", SENDERS
+    "lab_producer_pace_records_per_second", "Records a second that are asked for; not served without a rate.", PACED
 )
 # A producer with a live source.
 SOURCE_LOOKS = Counter("lab_source_looks_total", "Looks at the live source, failed ones too.", (PRODUCER,))
@@ -161,6 +162,9 @@ HISTORY_RECOVERED_EVENTS = Counter("lab_history_recovered_events_total", "Events
 HISTORY_RECOVERY_SECONDS = Counter("lab_history_recovery_seconds_total", "Seconds spent rebuilding states.", (HISTORY,))
 HISTORY_KEYS = Gauge("lab_history_keys", "Keys of which this member has the last values.", (HISTORY,))
 HISTORY_STATE_BYTES = Gauge("lab_history_state_bytes", "What the last values occupy in memory.", (HISTORY,))
+
+# Traffic.
+TRAFFIC_CONNECTIONS = Counter("lab_traffic_connections_total", "Connections watched and committed.", (TRAFFIC,))
 
 # Alerts.
 ALERTS_ANOMALIES = Counter(

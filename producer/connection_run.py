@@ -8,13 +8,15 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Message
 
-from kafka_cluster import clients
+from kafka_cluster import clients, metrics
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.column_encoder import ColumnEncoder
 from kafka_cluster.errors import LabError
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
+from kafka_cluster.meter import Meter
+from kafka_cluster.metrics_server import serving
 from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import load_schema
@@ -38,11 +40,17 @@ class SentConnections:
 
 def run(settings: ConnectionSettings, clock: Clock, stop: Stop) -> SentConnections:
     """Send connections until the plan or the stop ends it. Raises LabError when some were not delivered."""
+    with serving(settings, metrics.CONNECTIONS, clock, stop) as meter:
+        return _run(settings, clock, stop, meter)
+
+
+def _run(settings: ConnectionSettings, clock: Clock, stop: Stop, meter: Meter) -> SentConnections:
     plan = plan_of(settings, clock)
     wait_for_broker(settings, clock)
     with wait_for_registry(settings, clock) as registry:
         sender = ConnectionSender(settings, registry, plan.services)
-    heartbeat, sent = Heartbeat(settings.heartbeat_file, clock, program="producer.connections"), 0
+    heartbeat, sent = Heartbeat(settings.heartbeat_file, clock, meter=meter, program="producer.connections"), 0
+    meter.follow(metrics.PRODUCER_FAILED, lambda: sender.failed)
     log.info("connections", services=plan.services, minutes=plan.minutes, live=settings.connection_live)
     if settings.connection_labels is not None:
         lines = "".join(json.dumps(asdict(label)) + "\n" for label in plan.labels())
@@ -52,7 +60,8 @@ def run(settings: ConnectionSettings, clock: Clock, stop: Stop) -> SentConnectio
             clock.sleep((plan.start_ms + (number + 1) * MINUTE_MS) / 1_000 - clock.now())
         if stop.requested:
             break
-        sent += sender.send(plan.minute(number))
+        sent += (taken := sender.send(plan.minute(number)))
+        meter.add(metrics.PRODUCER_RECORDS, taken)
         heartbeat.beat("sending", sent=sent)
     sender.close()
     heartbeat.beat("stopped", sent=sent)
@@ -82,7 +91,7 @@ class ConnectionSender:
         self._keys = [name_of(service).encode() for service in range(services)]
         only_failures = {"delivery.report.only.error": True}
         self._producer = clients.producer(settings, **QUEUE, **only_failures)
-        self._failed = 0
+        self.failed = 0
 
     def send(self, came: Connections) -> int:
         """Hand them to the client in order, and wait until they are answered; returns how many. Raises LabError."""
@@ -96,7 +105,7 @@ class ConnectionSender:
         ]
         taken = self._producer.produce_batch(self._topic, batch, on_delivery=self._answered)
         left = self._producer.flush(FLUSH_TIMEOUT_S)
-        if missing := len(batch) - taken + left + self._failed:
+        if missing := len(batch) - taken + left + self.failed:
             reason = f"{missing} of {len(batch)} connections were not delivered"
             raise LabError(f"topic {self._topic!r}", reason, "run it again when the broker is well")
         return len(batch)
@@ -107,5 +116,5 @@ class ConnectionSender:
 
     def _answered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
-            self._failed += 1
+            self.failed += 1
             log.warning("delivery failed", topic=self._topic, error=error.str())

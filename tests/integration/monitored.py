@@ -18,6 +18,8 @@ from consumer_history.run import run as run_history
 from consumer_history.settings import HistorySettings
 from consumer_prediction.run import run as run_prediction
 from consumer_prediction.settings import PredictionSettings
+from consumer_traffic.run import run as run_traffic
+from consumer_traffic.settings import TrafficSettings
 from consumer_training.settings import TrainingSettings
 from consumer_training.train import train
 from dashboard.run import run as run_page
@@ -25,6 +27,8 @@ from dashboard.settings import DashboardSettings
 from kafka_cluster import metrics
 from kafka_cluster.clock import Stop, SystemClock
 from kafka_cluster.embedded.ports import pick_free
+from producer.connection_run import run as run_connections
+from producer.connection_settings import ConnectionSettings
 from producer.event_run import run as run_events
 from producer.event_settings import EventSettings
 from producer.run import run as run_producer
@@ -58,6 +62,8 @@ class Load:
         self._run(metrics.PRODUCER, ReplaySettings, run_producer, **replay)
         self._run(metrics.EVENTS, EventSettings, run_events, event_rate=500, event_keys=50, event_anomalies=0.3)
         self._run(metrics.HISTORY, HistorySettings, run_history, history_store="memory", history_group=f"h-{lab.group}")
+        self._run(metrics.CONNECTIONS, ConnectionSettings, run_connections, connection_minutes=40, metrics_linger_s=600)
+        self._run(metrics.TRAFFIC, TrafficSettings, run_traffic, traffic_group=f"t-{lab.group}")
         self._run(metrics.ALERTS, AlertsSettings, run_alerts, alerts_group=f"a-{lab.group}")
         self._run(metrics.PAGE, DashboardSettings, run_page, **lab.models, **page, prediction_group=lab.group)
 
@@ -146,13 +152,13 @@ def _running(command: list[str], log: Path) -> Iterator[None]:
 
 
 def _config(ports: dict[str, int]) -> dict[str, Any]:
-    """The project's own, with these addresses in place of Docker's names."""
+    """The project's own, with these addresses in place of Docker's names; programs without a service come on top."""
     config: dict[str, Any] = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY}
     config["rule_files"] = [str(MONITORING / "prometheus" / Path(name).name) for name in config["rule_files"]]
     config["alerting"] = {"alertmanagers": [{"static_configs": [_at(ports["alertmanager"])]}]}
-    jobs = [one["job_name"] for one in config["scrape_configs"]]
-    config["scrape_configs"] = [{"job_name": job, "static_configs": [_at(ports[job])]} for job in jobs]
+    assert {one["job_name"] for one in config["scrape_configs"]} <= ports.keys()
+    config["scrape_configs"] = [{"job_name": job, "static_configs": [_at(port)]} for job, port in ports.items()]
     return config
 
 

@@ -22,7 +22,8 @@ DOCUMENT = ROOT / "docs" / "how-to" / "monitoring.md"
 METRIC = re.compile(r"\blab_[a-z0-9_]+")
 RECORDED = re.compile(r"\b[a-z_]+:lab_[a-z0-9_]+:[a-z0-9_]+")
 # By job, the service of the compose files whose name Docker resolves.
-SERVICES = {program: program for program in metrics.ALL} | {metrics.EVENTS: "events"}
+WITHOUT_SERVICE = {metrics.TRAFFIC, metrics.CONNECTIONS}
+SERVICES = {program: program for program in metrics.ALL if program not in WITHOUT_SERVICE} | {metrics.EVENTS: "events"}
 
 
 def rules(name: str) -> list[dict[str, Any]]:
