@@ -12,11 +12,13 @@ from consumer_alerts.channels.config import ChannelConfig
 from consumer_alerts.channels.make import make
 from consumer_alerts.lane import Lane
 from consumer_alerts.telling import Message, News, Outcome, outcome
+from consumer_alerts.traces import AlertTraces
 from kafka_cluster import metrics
 from kafka_cluster.clock import Clock
 from kafka_cluster.hidden import hide
 from kafka_cluster.log import get_logger
 from kafka_cluster.meter import OFF, Meter
+from kafka_cluster.tracing import Span
 
 MS_PER_S = 1_000
 LOOK_S = 0.05  # at the end: how often it is looked whether messages have arrived
@@ -63,10 +65,11 @@ class Courier:
         clock: Clock,
         told: SimpleQueue[Outcome],
         sent: Sent,
+        traces: AlertTraces,
     ) -> None:
         self.config = config
         self._channel = channel
-        self._clock, self._told, self._sent = clock, told, sent
+        self._clock, self._told, self._sent, self._traces = clock, told, sent, traces
         self._lane, self._news, self._closing = Lane(), threading.Condition(), False
         self.error: BaseException | None = None  # a bug ended the thread
         self._thread = threading.Thread(target=self._work, name=f"alerts-{config.name}", daemon=True)
@@ -111,7 +114,8 @@ class Courier:
     def _work(self) -> None:
         try:
             while (message := self._next()) is not None:
-                self._send(message)
+                with self._traces.telling(message) as span:
+                    self._send(message, span)
         except BaseException as error:  # noqa: BLE001 - the loop raises it: a bug must not end one channel in silence
             self.error = error
         finally:
@@ -126,7 +130,7 @@ class Courier:
                 self._news.wait(self._lane.wait_s(now))
         return None
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message, span: Span) -> None:
         name, identity = self.config.name, message.incident.id
         try:
             reference = self._channel.send(message)
@@ -135,6 +139,7 @@ class Courier:
                 failed = self._lane.failed(error, self._clock.monotonic())
             self._sent.missed(message, given_up=failed.given_up)
             shown = {"channel": name, "incident": identity, "error": hide(str(error))}
+            span.fail(shown["error"])
             if failed.given_up:
                 log.error("message given up: the channel refuses it", **shown)
                 self._told.put(outcome(message, message.told.reference))
@@ -152,8 +157,10 @@ class Courier:
 class Dispatch:
     """All couriers of a member. What they have delivered waits in `told` for the loop."""
 
-    def __init__(self, clock: Clock, maker: Maker = make, meter: Meter = OFF) -> None:
-        self._clock, self._maker = clock, maker
+    def __init__(
+        self, clock: Clock, maker: Maker = make, meter: Meter = OFF, traces: AlertTraces | None = None
+    ) -> None:
+        self._clock, self._maker, self._traces = clock, maker, traces or AlertTraces()
         self._couriers: dict[str, Courier] = {}
         self._told: SimpleQueue[Outcome] = SimpleQueue()
         self.sent = Sent(clock, meter)
@@ -165,7 +172,7 @@ class Dispatch:
         for name in self._couriers.keys() - kept:
             self._couriers.pop(name).close()
         for name, one in made.items():
-            self._couriers[name] = Courier(channels[name], one, self._clock, self._told, self.sent)
+            self._couriers[name] = Courier(channels[name], one, self._clock, self._told, self.sent, self._traces)
 
     def offer(self, messages: list[Message]) -> None:
         """Send these as soon as their channels take them."""

@@ -20,6 +20,7 @@ from consumer_alerts.following import RulesWatch
 from consumer_alerts.settings import AlertsSettings
 from consumer_alerts.takeover import Takeover
 from consumer_alerts.telling import Outcome
+from consumer_alerts.traces import AlertTraces
 from consumer_alerts.written import WrittenIncidents
 from kafka_cluster import clients, metrics
 from kafka_cluster.clock import Clock, Stop
@@ -36,6 +37,7 @@ from kafka_cluster.read_topic import partitions_of
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError
 from kafka_cluster.standstill import Standstill
 from kafka_cluster.tell import tell
+from kafka_cluster.tracing import UNTRACED, Tracer
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MS_PER_S = 1_000
@@ -67,9 +69,11 @@ class Worker:
         transactions: type[Transactions] = Transactions,
         meter: Meter = OFF,
         maker: Maker = make,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
-        self._dispatch = Dispatch(clock, maker, meter)
+        self._traces = AlertTraces(tracer, settings.group, settings.consumer_id)
+        self._dispatch = Dispatch(clock, maker, meter, self._traces)
         self._watch = RulesWatch(settings.alerts_file, self._dispatch, clock)
         self._desk = Desk(self._watch.rules)
         self._decoder = RecordDecoder(registry)
@@ -132,6 +136,13 @@ class Worker:
             self._wait_for_registry(error)
             return
         self._limit.count(len(consumed), len(letters))
+        with self._traces.of(consumed, found) as spans:
+            if not self._alert(consumed, found, letters):
+                for span in spans:
+                    span.fail("the transaction was undone")
+
+    def _alert(self, consumed: ConsumedBatch, found: list[reading.Read], letters: list[DeadLetter]) -> bool:
+        """Into incidents, written down, and then told; False when it could not be written down."""
         now = self._now()
         self._arrived += self._dispatch.told()
         for outcome in self._arrived:
@@ -145,10 +156,11 @@ class Worker:
         for next_one in consumed.nexts():
             self._takeover.next_offsets[next_one.partition] = next_one.offset
         if not self._committed(changes, letters, {*consumed.firsts(), *(one.partition for one in changes)}):
-            return
+            return False
         self._dispatch.offer(due)
         self._membership.standing.committed(consumed, self._membership.mine)
         self._count(handled, letters)
+        return True
 
     def _committed(self, changes: list[Change], letters: list[DeadLetter], partitions: set[int]) -> bool:
         """Whether changes and offsets are written; if not, the partitions start over.
@@ -160,7 +172,9 @@ class Worker:
             self._arrived.clear()
             return True
         topic, nexts = self._settings.anomalies_topic, self._takeover.next_offsets
-        outputs = [self._written.output(*change) for change in changes]
+        outputs = [
+            self._written.output(*change)._replace(headers=self._traces.carried(change.incident)) for change in changes
+        ]
         outputs += [Output(self._settings.dead_letters_topic, bad.key, bad.value, bad.headers()) for bad in letters]
         offsets = [TopicPartition(topic, partition, nexts[partition]) for partition in sorted(partitions)]
         try:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from kafka_cluster.tracing import Attributes
 
 TYPES = {"create": "create", "send": "send", "poll": "receive", "process": "process"}  # by operation
-MODEL_VERSION, ANOMALY_ID, INCIDENT_ID, CHANNEL = (
-    "lab.model.version",
-    "lab.anomaly.id",
-    "lab.incident.id",
-    "lab.channel",
-)
+MODEL_VERSION, ANOMALY_ID, NEWS = "lab.model.version", "lab.anomaly.id", "lab.news"
+INCIDENT_ID, CHANNEL = "lab.incident.id", "lab.channel"
 ANOMALIES, DEAD_LETTERS, TRACED = "lab.anomalies", "lab.dead_letters", "lab.traced_records"
 
 

@@ -87,6 +87,8 @@ def test_a_records_trace_goes_from_the_producer_to_the_verdict(
     strange = lab.anomalies()[0]
     page = programs.start("dashboard", dashboard_port=0)
     lab.wait(lambda: page.said("page") != [], "the page")
+    (lab.folder / "alerts.yaml").write_text("storm: {limit: 0}\nchannels:\n  log: {type: log}\n")
+    alerts = programs.start("consumer_alerts", consumer_id="one", alerts_file=lab.folder / "alerts.yaml")
     again = {"replay_from": instant(strange.timestamp), "replay_to": instant(strange.timestamp + STEP_MS)}
     programs.run("producer", **again, trace_sample=1)
     lab.wait(lambda: marked(lab) != [], "the anomaly of the traced record")
@@ -94,13 +96,16 @@ def test_a_records_trace_goes_from_the_producer_to_the_verdict(
     verdict = {"verdict": "TRUE_ALARM", "by": "somebody", "why": ""}
     url = f"{page.said('page')[0]['url']}/api/v1/anomalies/{traced.id}/verdict"
     lab.wait(lambda: httpx2.put(url, json=verdict, headers={"x-lab-page": "1"}).is_success, "the verdict")
+    lab.wait(lambda: any(told["key"] == traced.key for told in alerts.said("told")), "the alert")
     assert page.end(ask=True)[0] == 0
+    assert alerts.end(ask=True)[0] == 0
     status, events = member.end(ask=True)
     assert status == 0
     assert collector.refused == []
 
     sent = max(collector.of("producer", f"send {lab.settings.metrics_topic}"), key=lambda span: span.start)
-    trace = {span.name.split("-")[0]: span for span in collector.spans if span.trace == sent.trace}
+    whole = [span for span in collector.spans if span.trace == sent.trace]
+    trace = {span.name.split("-")[0]: span for span in whole if span.service != "consumer_alerts"}
     way = ["send metrics", "process metrics", "send anomalies", "process anomalies", "send verdicts"]
     assert sorted(trace) == sorted(way)
     services = ["producer", "consumer_prediction", "consumer_prediction", "dashboard", "dashboard"]
@@ -123,9 +128,19 @@ def test_a_records_trace_goes_from_the_producer_to_the_verdict(
     assert (logged["key"], logged["partition"], logged["offset"], logged["model_version"]) == (
         traced.key, traced.partition, traced.offset, traced.model_version,
     )  # fmt: skip
+    check_alert(whole, trace["send anomalies"], traced)
     check_batches(lab, collector)
     check_training(lab, collector)
     check_every_anomaly_has_a_trace(lab, collector)
+
+
+def check_alert(trace: list[Got], sent: Got, traced: Anomaly) -> None:
+    """The alert goes on in the same trace: from the anomaly by its incident to the channel."""
+    alerted, told = sorted((span for span in trace if span.service == "consumer_alerts"), key=lambda span: span.start)
+    assert (alerted.kind, alerted.parent, told.kind, told.parent) == ("CONSUMER", sent.id, "CLIENT", alerted.id)
+    assert alerted.attributes["lab.anomaly.id"] == traced.id
+    assert (told.name, told.attributes["lab.news"], told.failed) == ("tell log", "opened", False)
+    assert sent.start <= alerted.start <= told.start
 
 
 def check_batches(lab: Lab, collector: Collector) -> None:
