@@ -13,7 +13,7 @@ PAGE = CHECKOUT / "docs" / "log-events.md"
 LEVELS = ("debug", "info", "warning", "error", "critical")
 SPOKEN_BY = (
     "kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "consumer_history",
-    "consumer_alerts", "dashboard",
+    "consumer_alerts", "consumer_traffic", "dashboard",
 )  # fmt: skip
 INTRODUCTION = """# Log events
 

@@ -17,6 +17,7 @@ from detectors.key_table import key_ids
 from detectors.traffic import Connections, Traffic
 from kafka_cluster import clients, metrics
 from kafka_cluster.anomaly_encoder import AnomalyEncoder
+from kafka_cluster.batch_trace import BatchTrace, batches
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
 from kafka_cluster.consumed import ConsumedBatch, records_of
@@ -30,8 +31,10 @@ from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.outcome import count_outcome
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
+from kafka_cluster.span_attributes import ANOMALIES
 from kafka_cluster.standstill import Standstill
 from kafka_cluster.tell import tell
+from kafka_cluster.tracing import UNTRACED, Tracer
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 FIELDS = ("source", "port")
@@ -58,6 +61,7 @@ class Worker:
         stop: Stop,
         transactions: type[Transactions] = Transactions,
         meter: Meter = OFF,
+        tracer: Tracer = UNTRACED,
     ) -> None:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         schema = load_schema("anomaly")
@@ -70,6 +74,7 @@ class Worker:
         self._watches: dict[int, Watch] = {}
         self._standstill = Standstill(self._consumer, clock, self._beat, meter)
         self._transactions = transactions(settings, clock, stop, meter)
+        self._batches = batches(tracer, settings.anomalies_topic, settings.group, settings.consumer_id)
         self._limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
         who = {"program": "consumer_traffic", "id": settings.consumer_id}
         self._heartbeat = Heartbeat(settings.heartbeat_file, clock, settings.heartbeat_every_s, meter, **who)
@@ -100,7 +105,9 @@ class Worker:
         self._transactions.close()
 
     def _turn(self) -> None:
+        self._batches.polling()
         messages = self._consumer.consume(self._settings.traffic_batch, self._settings.traffic_poll_s)
+        self._batches.polled()
         records = self._follow(self._membership.of_held(records_of(messages)))
         self._beat("watching" if self._membership.held else "spare: no partitions")
         if records and not self._stop.requested:
@@ -125,25 +132,30 @@ class Worker:
 
     def _work(self, batch: ConsumedBatch) -> None:
         """All of the batch is committed, or nothing of it and its partitions start over."""
+        trace = self._batches.begin(batch)
         try:
-            columns = self._decoder.decode(batch.values)
+            with trace.step("decode"):
+                columns = self._decoder.decode(batch.values)
         except RegistryAwayError as error:
-            self._start_over(batch)
+            self._start_over(batch, trace, "the Schema Registry is away")
             self._wait_for_registry(error)
             return
-        found, watched = self._watch(batch, columns)
+        with trace.step("watch"):
+            found, watched = self._watch(batch, columns)
         letters = [batch.dead_letter(bad.row, bad.error, bad.reason) for bad in columns.rejected]
         letters = [bad for bad in letters if bad.offset >= self._watches[bad.partition].judged_from]
         self._limit.count(watched + len(letters), len(letters))
         nexts = [one for one in batch.nexts() if one.offset > self._watches[one.partition].judged_from]
         try:
             if nexts:  # else all of it was read again
-                self._transactions.commit(self._consumer, self._outputs(found, letters), nexts)
+                with trace.step("commit"):
+                    self._transactions.commit(self._consumer, self._outputs(found, letters, trace), nexts)
         except AbortedError:
-            self._start_over(batch)
+            self._start_over(batch, trace, "the transaction was undone")
             return
+        trace.committed({ANOMALIES: len(found)})
         self._membership.standing.committed(batch, self._membership.held)
-        self._count(watched, found, letters)
+        self._count(watched, found, letters, trace)
 
     def _watch(self, batch: ConsumedBatch, columns: Columns) -> tuple[list[Found], int]:
         """What the connections of a batch say, by partition, and how many of them were not watched before."""
@@ -160,23 +172,27 @@ class Worker:
             watched += int((offsets[its] >= watch.judged_from).sum())
         return found, watched
 
-    def _outputs(self, found: list[Found], letters: list[DeadLetter]) -> list[Output]:
+    def _outputs(self, found: list[Found], letters: list[DeadLetter], trace: BatchTrace) -> list[Output]:
         anomalies, dead = self._settings.anomalies_topic, self._settings.dead_letters_topic
         return [
-            *(Output(anomalies, one.key, self._encoder.encode(one.anomaly)) for one in found),
+            *(
+                Output(anomalies, key, self._encoder.encode(one), trace.headers(one.partition, one.offset))
+                for key, one in found
+            ),
             *(Output(dead, bad.key, bad.value, bad.headers()) for bad in letters),
         ]
 
-    def _count(self, watched: int, found: list[Found], letters: list[DeadLetter]) -> None:
+    def _count(self, watched: int, found: list[Found], letters: list[DeadLetter], trace: BatchTrace) -> None:
         self.counts.watched += watched
         self.counts.anomalies += len(found)
         self.counts.dead_letters += len(letters)
         anomalies = [one.anomaly for one in found]
         count_outcome(self._meter, anomalies, letters)
-        tell(anomalies, letters, self._settings.traffic_log_limit)
+        tell(anomalies, letters, self._settings.traffic_log_limit, trace.fields)
 
-    def _start_over(self, batch: ConsumedBatch) -> None:
+    def _start_over(self, batch: ConsumedBatch, trace: BatchTrace, why: str) -> None:
         """Nothing of the batch counts: watches and positions go back to what is committed."""
+        trace.failed(why)
         self._membership.start_over(set(batch.firsts()))
 
     def _wait_for_registry(self, error: RegistryAwayError) -> None:

@@ -14,7 +14,8 @@ from tests.programs import Events, Program
 pytestmark = pytest.mark.system
 PASSWORD = "hunter2-and-more"  # noqa: S105 - a made-up one
 WAITS_FOR_THE_BROKER = (
-    "kafka_cluster", "producer", "producer.events", "consumer_prediction", "consumer_history",
+    "kafka_cluster", "producer", "producer.events", "producer.connections", "consumer_prediction",
+    "consumer_history", "consumer_alerts", "consumer_traffic",
 )  # fmt: skip
 
 
