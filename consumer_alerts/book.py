@@ -157,7 +157,7 @@ def settled(incident: Incident) -> bool:
     return (
         incident.state is State.RESOLVED
         and held_or_released
-        and all(told.phase is Phase.RESOLVED for told in incident.told)
+        and all(told.phase is Phase.RESOLVED and not told.tried for told in incident.told)
     )
 
 

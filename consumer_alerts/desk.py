@@ -141,7 +141,7 @@ class Desk:
             what = news(incident, told, config, now)
             if what is None:
                 continue
-            if not config.same_again and not told.tried:
+            if (not config.same_again or what is News.REOPENED) and not told.tried:
                 incident = tried(incident, told.channel)
                 book.put(incident)
             repeat = (incident.id, told.channel) in self._unsure

@@ -60,7 +60,8 @@ def news(incident: Incident, told: Told, config: ChannelConfig, now: int) -> New
     if told.phase is Phase.NOTHING:
         return News.OVER if ended else News.OPENED
     if told.phase is Phase.RESOLVED:
-        return None if ended else News.REOPENED
+        # That it came back may have arrived without an answer: then its end is told once more.
+        return News.REOPENED if not ended else News.RESOLVED if told.tried else None
     if ended:
         return News.RESOLVED
     grew = incident.revision > told.revision and 0 < config.updates_ms <= now - told.at
