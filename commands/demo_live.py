@@ -11,6 +11,7 @@ from commands.demo_processes import Beat, Program
 from commands.demo_stage import Stage
 from commands.demo_stress import Stress, Watched
 from commands.live_anomalies import LiveAnomalies
+from kafka_cluster.dataset import Dataset, Metric
 from producer.sources import host
 
 EVERY_S = 0.1  # ten records a second: hours of history in half a minute of demo
@@ -55,7 +56,7 @@ class LiveDemo:
         self._metrics = tuple(name for name in WANTED if name in can)
         stage.start_servers()
         stage.make_topics(self._metrics)
-        stage.start_page({"METRICS": ",".join(self._metrics)})
+        stage.start_page({"METRICS": ",".join(self._metrics), "DASHBOARD_DATASET": str(self._describe())})
         trainer, consumers = self._start_programs()
         producer = self._start_producer()
         trained = self._train(trainer)
@@ -65,6 +66,17 @@ class LiveDemo:
         beats, produced = [consumer.beat() for consumer in consumers], producer.beat()
         return self._summary(trained, beats, produced, watched)
 
+    def _describe(self) -> Path:
+        """The metrics' units, for the page: the description of a data set whose files nobody has."""
+        path = self._stage.var / "host.json"
+        metrics = tuple(
+            Metric(name=name, file=f"host/{name}", series=f"host/{name}", unit=host.UNITS[name])
+            for name in self._metrics
+        )
+        why = "this machine, as it runs"
+        path.write_text(Dataset(name="host", source="host", why=why, metrics=metrics, labels=None).to_json())
+        return path
+
     def _start_programs(self) -> tuple[Program, list[Program]]:
         """Before the first record, so that their own start is no part of what is usual."""
         with self._steps.step("programs", "starting trainer and consumers"):
@@ -72,7 +84,7 @@ class LiveDemo:
             rules.write_text(DETECTORS)
             metrics = {"METRICS": ",".join(self._metrics)}
             records = {"TRAINING_WAIT_FOR": str(round(self._plan.learn_s / EVERY_S)), "TRAINING_FRACTION": "1"}
-            few = {"TRAINING_CONTAMINATION": "0.005", "TRAINING_MIN_ROWS": "50"}
+            few = {"TRAINING_CONTAMINATION": "0.01", "TRAINING_MIN_ROWS": "50"}
             trainer = self._stage.start("consumer_training", "training", {**metrics, **records, **few})
             consumers = self._stage.start_consumers(
                 self._plan.consumers, {**metrics, "DETECTORS_FILE": str(rules)}, stays=True

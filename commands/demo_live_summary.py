@@ -50,8 +50,8 @@ class LiveSummary:
 
 def stress_line(verdict: dict[str, Any]) -> str:
     """Whether it was found."""
-    quiet = f"{verdict['before']} anomalies in the quiet seconds before"
+    strange = f"{verdict['records']} strange records within it, {verdict['before']} in the quiet seconds before"
     if not verdict["found"]:
-        return f"NOT found: {verdict['anomalies']} anomalies within it, {quiet}"
+        return f"NOT found: {strange}"
     when = f"{verdict['seen_s']:.1f} s after it began (a record of {verdict['first_record_s']:.1f} s after)"
-    return f"found {when}; {verdict['anomalies']} anomalies within it, {quiet}"
+    return f"found {when}; {strange}"

@@ -13,7 +13,7 @@ from kafka_cluster.records import Anomaly
 
 MB = 1e6
 AFTERGLOW_MS = 500  # the record that holds the end of the stress
-BEYOND_CHANCE = 3.0  # times as many anomalies as the quiet seconds make expect
+BEYOND_CHANCE = 3.0  # times as many strange records as the quiet seconds make expect
 STOP_TIMEOUT_S = 5.0
 
 
@@ -53,8 +53,8 @@ class Verdict:
     """Whether the stress was found. Times are seconds after it began."""
 
     found: bool
-    anomalies: int  # of records within the stress
-    before: int  # anomalies in the quiet seconds before
+    records: int  # within the stress that any detector called strange
+    before: int  # … in the quiet seconds before it
     by_chance: float  # how many within the stress those make expect
     first_record_s: float | None  # event time of the first
     seen_s: float | None  # when the demo had read it from the topic
@@ -82,18 +82,19 @@ class Watched:
 
 
 def judge(seen: list[Seen], began_s: float, start_s: float, end_s: float) -> Verdict:
-    """Found is a stress with clearly more anomalies in it than chance would put there.
+    """Found is a stress with clearly more strange records in it than chance would put there.
 
     Chance is the rate of the quiet seconds from `began_s` to `start_s`. Anomalies of records before `began_s` do not
     count.
     """
     inside = [one for one in seen if start_s * 1000 <= one.time_ms <= end_s * 1000 + AFTERGLOW_MS]
-    before = sum(began_s * 1000 <= one.time_ms < start_s * 1000 for one in seen)
+    records = len({one.time_ms for one in inside})  # one that two detectors agree on is one
+    before = len({one.time_ms for one in seen if began_s * 1000 <= one.time_ms < start_s * 1000})
     by_chance = before * (end_s - start_s) / (start_s - began_s)
     first = min(inside, key=lambda one: one.seen_s, default=None)
     return Verdict(
-        found=bool(inside) and len(inside) >= BEYOND_CHANCE * by_chance,
-        anomalies=len(inside),
+        found=records > 0 and records >= BEYOND_CHANCE * by_chance,
+        records=records,
         before=before,
         by_chance=round(by_chance, 2),
         first_record_s=None if first is None else round(first.time_ms / 1000 - start_s, 2),

@@ -23,7 +23,7 @@ def seen(*times_s: float, after_s: float = 0.2) -> list[Seen]:
 def test_a_stress_with_anomalies_in_it_after_quiet_seconds_is_found_and_when_is_told() -> None:
     verdict = judge(seen(108.4, 108.5, 109.0), 100.0, 108.0, 118.0)
     assert verdict.found
-    assert (verdict.anomalies, verdict.before) == (3, 0)
+    assert (verdict.records, verdict.before) == (3, 0)
     assert verdict.first_record_s == 0.4
     assert verdict.seen_s == 0.6
 
@@ -31,8 +31,8 @@ def test_a_stress_with_anomalies_in_it_after_quiet_seconds_is_found_and_when_is_
 def test_a_stress_without_anomalies_is_not_found() -> None:
     verdict = judge(seen(101.0, 119.0), 100.0, 108.0, 118.0)
     assert not verdict.found
-    assert (verdict.anomalies, verdict.before, verdict.seen_s) == (0, 1, None)
-    assert stress_line(vars(verdict)) == "NOT found: 0 anomalies within it, 1 anomalies in the quiet seconds before"
+    assert (verdict.records, verdict.before, verdict.seen_s) == (0, 1, None)
+    assert stress_line(vars(verdict)) == "NOT found: 0 strange records within it, 1 in the quiet seconds before"
 
 
 def test_no_more_anomalies_than_chance_makes_expect_find_nothing() -> None:
@@ -41,13 +41,18 @@ def test_no_more_anomalies_than_chance_makes_expect_find_nothing() -> None:
     assert judge(quiet + seen(*[108.0 + at / 4 for at in range(40)]), 100.0, 108.0, 118.0).found
 
 
+def test_a_record_that_two_detectors_agree_on_is_one() -> None:
+    verdict = judge(seen(101.0, 101.0, 109.0, 109.0, 110.0), 100.0, 108.0, 118.0)
+    assert (verdict.records, verdict.before) == (2, 1)
+
+
 def test_anomalies_of_records_before_the_live_part_count_nowhere() -> None:
     assert judge(seen(90.0, 99.9), 100.0, 108.0, 118.0).before == 0
 
 
 def test_the_record_that_holds_the_end_of_the_stress_belongs_to_it() -> None:
-    assert judge(seen(118.1), 100.0, 108.0, 118.0).anomalies == 1
-    assert judge(seen(118.6), 100.0, 108.0, 118.0).anomalies == 0
+    assert judge(seen(118.1), 100.0, 108.0, 118.0).records == 1
+    assert judge(seen(118.6), 100.0, 108.0, 118.0).records == 0
 
 
 def test_without_stress_there_is_no_verdict() -> None:
