@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from kafka_cluster import yaml_file
 from kafka_cluster.errors import LabError
@@ -23,7 +24,15 @@ class Choice(BaseModel):
     rate: StrictBool = False  # it counts: its increase a second is the metric
     combine: Combine | None = None  # of several series of one key; None: there may be one alone
     # What stands for a series that is not there, or is NaN: nothing, and the record is not sent, or a number.
-    missing: Literal["skip"] | Annotated[float, Field(allow_inf_nan=False)] = "skip"
+    missing: Literal["skip"] | float = "skip"
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _skip_or_a_number(cls, given: object) -> object:
+        is_number = isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given)
+        if given != "skip" and not is_number:
+            raise ValueError("must be skip, or a number that stands for what is missing")
+        return given
 
 
 class SeriesFile(BaseModel):

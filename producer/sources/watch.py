@@ -72,14 +72,19 @@ class Watch:
 
         Looks that were missed are not made up for: a look tells of its own instant.
         """
+        try:
+            self._look_again_and_again()
+        finally:
+            self.sender.flush()  # also what came before an error
+        self._beat("stopped")
+        return Watched(self.sender.delivered, self._looks, self._away, self._left_out)
+
+    def _look_again_and_again(self) -> None:
         due = self.clock.monotonic()
         while self._wait_until(due):
             more = self._look()
             now = self.clock.monotonic()
             due = now if more else now + self._back_off_s() if self._failures else _next(due, self.every_s, now)
-        self.sender.flush()
-        self._beat("stopped")
-        return Watched(self.sender.delivered, self._looks, self._away, self._left_out)
 
     def _wait_until(self, due: float) -> bool:
         """True when it is due; False when the stop is requested before."""

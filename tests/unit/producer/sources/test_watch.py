@@ -107,9 +107,12 @@ def test_nothing_is_sent_for_the_time_that_it_was_away() -> None:
     assert [time_ms for _, time_ms, _ in run.sender.sent] == [1, 50_000]
 
 
-def test_what_no_waiting_mends_ends_it() -> None:
+def test_what_no_waiting_mends_ends_it_after_what_was_sent_is_delivered() -> None:
+    clock, stop, sender = ManualClock(), Stop(), Sender()
+    source = Script([at(1), LabError("series.yaml, line 3", "no such function"), []], clock, stop)
     with pytest.raises(LabError, match="no such function"):
-        Run(at(1), LabError("series.yaml, line 3", "no such function"))
+        Watch(source, sender, 10.0, clock, stop, Heartbeat(None, clock)).run()
+    assert (len(sender.sent), sender.flushes) == (1, 1)
 
 
 def test_a_source_that_is_behind_is_asked_again_at_once() -> None:
