@@ -136,9 +136,11 @@ class LiveDemo:
         stress = Stress(self._stage, STRESS_S)
         watched.stressed(self._stage.clock.now(), STRESS_S)
         self._steps.say(f"— stress for {STRESS_S:.0f} s: {stress.what} —")
-        stress.start()
-        self._follow(live, self._stage.clock.monotonic() + STRESS_S)
-        stress.stop()
+        try:
+            stress.start()
+            self._follow(live, self._stage.clock.monotonic() + STRESS_S)
+        finally:
+            stress.stop()
         self._steps.say("— stress over —")
         return watched
 
