@@ -18,6 +18,7 @@ class Remembering:
         self.offsets = {0: -1001, 1: 50}
         self.away = 0
         self.sought: list[tuple[int, int]] = []
+        self.assigned: list[tuple[int, int]] = []
         self.callbacks: dict[str, Any] = {}
 
     def subscribe(self, _topics: list[str], **callbacks: Any) -> None:
@@ -33,7 +34,8 @@ class Remembering:
     def seek(self, to: TopicPartition) -> None:
         self.sought.append((to.partition, to.offset))
 
-    def incremental_assign(self, partitions: list[TopicPartition]) -> None: ...
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        self.assigned += [(one.partition, one.offset) for one in partitions]
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None: ...
 
@@ -94,3 +96,16 @@ def test_a_broker_that_is_away_is_asked_again(membership: Membership, client: Re
     client.away = 3
     membership.start_over({1})
     assert client.sought == [(1, 50)]
+
+
+@pytest.mark.parametrize(("rewind", "first"), [(0, 50), (20, 30), (500, 0)])
+def test_reading_begins_so_many_records_before_what_is_committed_also_when_it_starts_over(
+    client: Remembering, rewind: int, first: int
+) -> None:
+    made = Membership("t", cast(Consumer, client), ManualClock(), Stop(), rewind=rewind)
+    made.join()
+    client.gain(0, 1)
+    assert client.assigned == [(0, -1001), (1, first)]  # without a commit it stays logical: the oldest record
+    assert made.new == {0: 0, 1: 50}
+    made.start_over({1})
+    assert client.sought == [(1, first)]
