@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from benchmarks import alerts as alerts_bench
 from benchmarks import anomalia as anomalia_bench
 from benchmarks import page as page_bench
 from benchmarks import page_soak as page_soak_bench
@@ -128,6 +129,21 @@ def page_soak(
     if document is not None:
         document.write_text(text)
     print(json.dumps(found) if as_json else text)
+
+
+@app.command()
+def alerts(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")] = False,
+) -> None:
+    """Measure from a spike in Kafka to an alert in the real Alertmanager, through prediction and alerts consumers."""
+    log.configure(level="WARNING")
+    found = alerts_bench.run(own_lab(), _say)
+    if as_json:
+        print(json.dumps(found))
+        return
+    seen = found["spike_to_alertmanager_s"]
+    print(f"spike to Alertmanager: {seen['median']:.2f} s, worst of {found['spikes']} {seen['worst']:.2f} s")
+    print(f"anomalies into incidents, without Kafka: {found['core_anomalies_per_s']:,}/s")
 
 
 def own_lab() -> LabSettings:
