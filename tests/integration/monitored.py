@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ from dashboard.run import run as run_page
 from dashboard.settings import DashboardSettings
 from kafka_cluster import metrics
 from kafka_cluster.clock import Stop, SystemClock
+from kafka_cluster.embedded import leash
 from kafka_cluster.embedded.ports import pick_free
 from producer.connection_run import run as run_connections
 from producer.connection_settings import ConnectionSettings
@@ -144,7 +147,9 @@ def watched(load: Load, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def _running(command: list[str], log: Path) -> Iterator[None]:
-    with log.open("w") as said, subprocess.Popen(command, stdout=said, stderr=said) as process:
+    """For as long as the block lasts, and no longer than this process."""
+    leashed = [sys.executable, "-I", "-S", str(Path(leash.__file__)), str(os.getpid()), *command]
+    with log.open("w") as said, subprocess.Popen(leashed, stdout=said, stderr=said) as process:
         try:
             yield
         finally:
