@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from consumer_alerts import rules_file
 from consumer_alerts.settings import AlertsSettings
 from consumer_alerts.worker import Counts, Worker
 from kafka_cluster import metrics
@@ -17,6 +18,8 @@ from kafka_cluster.transaction import Transactions
 
 def run(settings: AlertsSettings, clock: Clock, stop: Stop, transactions: type[Transactions] = Transactions) -> Counts:
     """Wait for the servers, join the group, tell people until the stop is requested. Raises LabError, ConfigError."""
+    if settings.alerts_file is not None:
+        rules_file.read(settings.alerts_file)  # what is wrong there is said before anything is waited for
     wait_for_broker(settings, clock)
     with (
         serving(settings, metrics.ALERTS, clock, stop, settings.consumer_id) as meter,

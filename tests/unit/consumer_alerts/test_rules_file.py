@@ -11,7 +11,10 @@ from consumer_alerts.channels.config import HABITS
 from consumer_alerts.maintenance import Window
 from consumer_alerts.rules import Rules, StormLimit
 from consumer_alerts.rules_file import read, rules
+from consumer_alerts.run import run
+from consumer_alerts.settings import AlertsSettings
 from detectors.config_file import ConfigError, parse
+from kafka_cluster.clock import ManualClock, Stop
 from kafka_cluster.embedded.settings import CHECKOUT
 from kafka_cluster.records import Severity
 
@@ -122,3 +125,11 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated() -> None:
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         read(tmp_path / "none.yaml")
+
+
+def test_a_program_says_so_before_it_waits_for_anybody(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yaml").write_text("channels: {a: {type: fax}}")
+    clock = ManualClock()
+    with pytest.raises(ConfigError, match="must be one of log"):
+        run(AlertsSettings.read(alerts_file=tmp_path / "alerts.yaml"), clock, Stop())
+    assert clock.now() == 0
