@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+import structlog
 
 from kafka_cluster.embedded.cluster import Cluster, ClusterInfo
 from kafka_cluster.embedded.ports import pick_free
 from kafka_cluster.embedded.ring import Ring
 from kafka_cluster.embedded.settings import LabSettings
+
+hypothesis.settings.register_profile("lab", deadline=None)  # how long an example takes says nothing here
+hypothesis.settings.load_profile("lab")
+
+
+@pytest.fixture(autouse=True)
+def every_event_is_said() -> None:
+    """The test before may have run a command that wants silence."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
 
 
 @pytest.fixture(scope="session")
