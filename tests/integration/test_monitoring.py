@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from kafka_cluster import metrics
+from kafka_cluster import metrics, metrics_server
 from kafka_cluster.clock import SystemClock
 from kafka_cluster.embedded.cluster import ClusterInfo
 from tests.integration.conftest import Lab
@@ -55,12 +55,15 @@ def prometheus(cluster: ClusterInfo, tmp_path_factory: pytest.TempPathFactory) -
             pytest.skip(f"there is no {program} here (Debian's package of that name)")
     folder = tmp_path_factory.mktemp("monitored")
     load = Load(Lab(cluster, folder))
-    load.start()
-    try:
-        with watched(load, folder) as server:
-            yield server
-    finally:
-        load.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        # What ends by itself would go after one more scrape; here it serves until all of it is stopped.
+        patch.setattr(metrics_server, "_linger", lambda _meter, limit_s, _clock, stop: stop.wait(limit_s))
+        load.start()
+        try:
+            with watched(load, folder) as server:
+                yield server
+        finally:
+            load.stop()
 
 
 def wait(open_ones: Callable[[], list[str]]) -> list[str]:
@@ -123,6 +126,19 @@ def test_every_metric_that_is_served_is_declared_and_its_labels_are_bounded(prom
         metric = bases[one["__name__"]]
         assert one["job"] in metric.by
         assert set(one) - {"__name__", "job", "instance", "le"} == {label.name for label in metric.labels}
+
+
+def test_training_and_who_uses_its_model_tell_the_same(prometheus: Server) -> None:
+    announced = 'lab_training_models_announced_total{job="consumer_training"}'
+    assert wait(lambda: [] if prometheus.query(announced) == [1.0] else ["no model"]) == []
+    assert prometheus.query("sum(lab_training_rows)") == prometheus.query("lab_training_records_total")
+    assert len(prometheus.query("lab_training_duration_seconds > 0")) == len(metrics.STEP.values)
+    for name in ("alert_ratio", "false_alarms", "delay_seconds", "windows"):
+        metric = f"lab_model_evaluation_{name}"
+        one, other = (f'{metric}{{job="{job}"}}' for job in (metrics.TRAINING, metrics.PREDICTION))
+        on = "on (outcome)" if name == "windows" else "on ()"
+        same = f"{one} == {on} {other}"
+        assert wait(lambda same=same: [] if prometheus.query(same) else [same]) == []  # type: ignore[misc] # the loop's own
 
 
 def test_every_query_of_every_panel_returns_data(prometheus: Server) -> None:
