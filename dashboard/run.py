@@ -59,12 +59,12 @@ def _run(
     port = listening.getsockname()[1]
     board = Board(settings, clock, known(settings))
     registry = HttpRegistry(settings)
-    origins = Origins()
+    origins, since_ms = Origins(), tracer.now_ns() // 1_000_000
     writer = VerdictWriter(settings, registry, meter, tracer, origins)
     places: dict[int, int] = {}
     lives = {
         "records": lambda: MetricsTail(settings, registry, board, clock, stop, places).follow(),
-        "findings": lambda: RecordsTail(settings, registry, board, stop, tracer, origins).follow(),
+        "findings": lambda: RecordsTail(settings, registry, board, stop, tracer, origins, since_ms).follow(),
         "broker": lambda: Survey(settings, board, clock, stop).follow(),
     }
     followers = Followers(lives, board.trouble, stop)

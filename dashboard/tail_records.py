@@ -42,10 +42,11 @@ class RecordsTail:
         stop: Stop,
         tracer: Tracer = UNTRACED,
         origins: Origins | None = None,
+        since_ms: int = 0,
     ) -> None:
         self._settings, self._board, self._stop = settings, board, stop
         self._tracer, self._origins = tracer, origins or Origins()
-        self._since_ms = tracer.now_ns() // 1_000_000
+        self._since_ms = since_ms  # what is older is no news: it leaves no span
         self._decoder = RecordDecoder(registry)
         self._consumer: Consumer = clients.consumer(settings, NAME, **{"queued.max.messages.kbytes": 8_192})
         self._takers: dict[str, Callable[[Message], None]] = {

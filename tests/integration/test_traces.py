@@ -95,7 +95,7 @@ def test_a_records_trace_goes_from_the_producer_to_the_verdict(
     (traced,) = marked(lab)
     verdict = {"verdict": "TRUE_ALARM", "by": "somebody", "why": ""}
     url = f"{page.said('page')[0]['url']}/api/v1/anomalies/{traced.id}/verdict"
-    lab.wait(lambda: httpx2.put(url, json=verdict, headers={"x-lab-page": "1"}).is_success, "the verdict")
+    lab.wait(lambda: httpx2.put(url, json=verdict, headers={"x-lab-page": "1"}, timeout=30).is_success, "the verdict")
     lab.wait(lambda: any(told["key"] == traced.key for told in alerts.said("told")), "the alert")
     assert page.end(ask=True)[0] == 0
     assert alerts.end(ask=True)[0] == 0
