@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from kafka_cluster.incident import Incident
 from kafka_cluster.read_topic import Read
 from kafka_cluster.records import Anomaly, ModelAnnouncement, Role
 from tests.compose.stack import COMMAND_TIMEOUT_S, ROOT, Stack, run, why_no_engine
@@ -21,6 +22,11 @@ from tests.compose.stack import COMMAND_TIMEOUT_S, ROOT, Stack, run, why_no_engi
 NAB = ROOT.parent / "shared" / "nab"
 RATE = "60"  # records/s of the live part: quick, and long enough to stop a consumer in the middle
 PARTITIONS = 4
+ALERTS = """\
+incidents: {channels: [board]}
+channels:
+  board: {type: alertmanager, url: "http://alertmanager:9093"}
+"""
 SCRAPED = {"prometheus": 1, "alertmanager": 1, "consumer_prediction": 3, "dashboard": 1}
 
 
@@ -60,6 +66,14 @@ class Monitored:
     broken_rules: dict[str, str]
     alertmanagers: int
     health: list[str]
+
+
+@dataclass(frozen=True)
+class Alerted:
+    """What came of the anomalies when the profile `alerts` joined: incidents, and what Alertmanager holds of them."""
+
+    incidents: list[Incident]
+    held: list[dict[str, Any]]  # Alertmanager's alerts
 
 
 @dataclass(frozen=True)
@@ -156,6 +170,25 @@ def monitored(stack: Stack, scaled: Shared) -> Monitored:  # noqa: ARG001 - the 
 
 
 @pytest.fixture(scope="module")
+def alerted(
+    stack: Stack,
+    first_pass: FirstPass,
+    monitored: Monitored,  # noqa: ARG001 - the step before
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Alerted:
+    """The alerts consumer joins, with an alerts.yaml that leads to the Alertmanager of the same stack."""
+    file = tmp_path_factory.mktemp("alerts") / "alerts.yaml"
+    file.write_text(ALERTS)
+    file.parent.chmod(0o755)
+    stack.env["COMPOSE_PROFILES"] += ",alerts"
+    stack.env["ALERTS_FILE"] = str(file)
+    stack.compose("up", "-d", "--no-deps", "consumer_alerts")
+    counted = len(first_pass.anomalies)
+    incidents = stack.settle(lambda: incidents_of(stack), lambda found: sum(one.total for one in found) == counted)
+    return Alerted(incidents, stack.settle(stack.alerts, bool))
+
+
+@pytest.fixture(scope="module")
 def joined(stack: Stack, scaled: Shared) -> Iterator[Shared]:  # noqa: ARG001 - the step before
     """One more by the command of the how-to, with this project's names."""
     command = documented_docker_run().replace("kafka-anomaly-lab_", f"{stack.project}_")
@@ -202,6 +235,12 @@ def gone(stack: Stack, failover: Failover) -> Gone:  # noqa: ARG001 - the step b
     stack.compose("down", "-v")
     there = run(["docker", "volume", "ls", "-q"]).split()
     return Gone(stack.left(), sorted(set(volumes) & set(there)))
+
+
+def incidents_of(stack: Stack) -> list[Incident]:
+    """The last state of each."""
+    found = {one.key: one.value for one in stack.read("incidents")}
+    return [Incident.from_avro(value) for value in found.values() if value is not None]
 
 
 def announcements(stack: Stack) -> list[ModelAnnouncement]:

@@ -72,6 +72,7 @@ class Stack:
         broker, registry = ports["BROKER_PORT"], ports["REGISTRY_PORT"]
         self.page = f"http://127.0.0.1:{ports['PAGE_PORT']}"
         self.prometheus = f"http://127.0.0.1:{ports['PROMETHEUS_PORT']}"
+        self.alertmanager = f"http://127.0.0.1:{ports['ALERTMANAGER_PORT']}"
         self.env = {**os.environ, **self.env, **{name: str(port) for name, port in ports.items()}}
         self.settings = KafkaSettings.read(
             kafka_bootstrap_servers=f"127.0.0.1:{broker}", schema_registry_url=f"http://127.0.0.1:{registry}"
@@ -160,6 +161,14 @@ class Stack:
     def query(self, expression: str) -> list[float]:
         """The values of an instant query."""
         return [float(one["value"][1]) for one in self.ask("query", query=expression)["result"]]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """What Alertmanager holds of the lab's incidents; nothing before it answers."""
+        try:
+            answer = httpx2.get(f"{self.alertmanager}/api/v2/alerts", timeout=REQUEST_TIMEOUT_S)
+        except httpx2.HTTPError:
+            return []
+        return [one for one in answer.json() if "incident" in one["labels"]]
 
     def monitors_health(self) -> list[str]:
         """Prometheus' and Alertmanager's, by their own checks."""

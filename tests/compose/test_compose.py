@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.compose.conftest import SCRAPED, Failover, FirstPass, Gone, Monitored, Shared, shared_out
+from tests.compose.conftest import SCRAPED, Alerted, Failover, FirstPass, Gone, Monitored, Shared, shared_out
 
 # The first test waits for the whole stack, and for its images where there are none yet.
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -75,6 +75,15 @@ def test_what_is_recorded_has_data_no_rule_fails_and_alerts_reach_alertmanager(m
     assert monitored.broken_rules == {}
     assert monitored.alertmanagers == 1
     assert monitored.health == ["healthy", "healthy"]
+
+
+def test_every_anomaly_is_in_an_incident_and_those_who_are_to_be_told_are(
+    first_pass: FirstPass, alerted: Alerted
+) -> None:
+    assert sum(one.total for one in alerted.incidents) == len(first_pass.anomalies)
+    assert {one.key for one in alerted.incidents} == {one.key for one in first_pass.anomalies}
+    assert {one["labels"]["key"] for one in alerted.held} <= {one.key for one in first_pass.anomalies}
+    assert alerted.held
 
 
 def test_the_documented_docker_run_joins_them(joined: Shared) -> None:
