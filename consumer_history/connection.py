@@ -31,7 +31,7 @@ from cassandra.query import PreparedStatement, tuple_factory
 from consumer_history.cassandra_settings import CassandraSettings
 from consumer_history.store import StoreAwayError
 from kafka_cluster.clock import Clock
-from kafka_cluster.errors import LabError
+from kafka_cluster.errors import LabError, StoppedError
 from kafka_cluster.log import get_logger
 
 T = TypeVar("T")
@@ -154,12 +154,17 @@ class Connection:
 def wait_for_cassandra(
     settings: CassandraSettings, clock: Clock, timeout_s: float, *, keyspace: bool = True
 ) -> Connection:
-    """A connection, as soon as there is one. Raises StoreAwayError after `timeout_s`; LabError at once."""
+    """A connection, as soon as there is one.
+
+    Raises StoreAwayError after `timeout_s`, StoppedError at a stop; any other LabError at once.
+    """
     deadline = clock.monotonic() + timeout_s
     while True:
         try:
             return Connection(settings, clock, keyspace=keyspace)
         except StoreAwayError as error:
+            if clock.stopping:
+                raise StoppedError from None
             if clock.monotonic() >= deadline:
                 raise
             log.info("waiting for Cassandra", error=str(error))

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from kafka_cluster.client_log import ClientLog
 from kafka_cluster.clock import Clock
-from kafka_cluster.errors import LabError
+from kafka_cluster.errors import LabError, StoppedError
 from kafka_cluster.settings import KafkaSettings
 
 POLL_S = 1.0
@@ -54,7 +54,7 @@ def consumer(settings: KafkaSettings, group_id: str, **config: Any) -> Consumer:
 
 
 def wait_for_broker(settings: KafkaSettings, clock: Clock) -> AdminClient:
-    """An admin client of a broker that answers. Raises LabError after `startup_timeout_s`."""
+    """An admin client of a broker that answers. Raises LabError after `startup_timeout_s`, StoppedError at a stop."""
     admin = admin_client(settings)
     deadline = clock.monotonic() + settings.startup_timeout_s
     while True:
@@ -62,6 +62,8 @@ def wait_for_broker(settings: KafkaSettings, clock: Clock) -> AdminClient:
             admin.list_topics(timeout=POLL_S)
         except KafkaException as error:
             admin.poll(0)
+            if clock.stopping:
+                raise StoppedError from None
             if clock.monotonic() > deadline:
                 thing = f"broker {settings.kafka_bootstrap_servers}"
                 reason = f"no answer in {settings.startup_timeout_s:.0f} s ({error.args[0].str()})"

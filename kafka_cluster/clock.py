@@ -51,6 +51,10 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Return after `seconds`, or earlier when the program is asked to stop."""
 
+    @property
+    def stopping(self) -> bool:
+        """True once the program is asked to stop: nothing is to be waited for any more."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -71,12 +75,18 @@ class SystemClock:
         if seconds > 0:
             self._stop.wait(seconds)
 
+    @property
+    def stopping(self) -> bool:
+        """True from the first request on."""
+        return self._stop.requested
+
 
 class ManualClock:
     """A clock that moves only when told to, or when somebody sleeps on it."""
 
     def __init__(self, start: float = 0.0) -> None:
         self._now = start
+        self.stopping = False
 
     def now(self) -> float:
         """Seconds since the epoch, as set."""

@@ -27,10 +27,14 @@ class SettingsError(LabError):
     exit_status = EXIT_USAGE
 
 
+class StoppedError(Exception):
+    """Asked to stop while waiting for something that is not there yet: a clean end."""
+
+
 def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[[], int]:
     """Wrap a program's `main`: a LabError (and any of `also`) becomes one line on standard error and an exit status.
 
-    With LOG_FORMAT=json the line is an event.
+    With LOG_FORMAT=json the line is an event. A StoppedError is a good end.
     """
     caught: tuple[type[Exception], ...] = (LabError, *also)
 
@@ -38,6 +42,8 @@ def one_clear_line(main: Callable[[], int], *also: type[Exception]) -> Callable[
     def guarded() -> int:
         try:
             return main()
+        except StoppedError:
+            return 0
         except caught as error:
             log.closing(error)
             return int(getattr(error, "exit_status", EXIT_FAILURE))

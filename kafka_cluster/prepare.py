@@ -6,7 +6,7 @@ from pydantic import Field
 
 from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock
-from kafka_cluster.errors import LabError
+from kafka_cluster.errors import LabError, StoppedError
 from kafka_cluster.log import get_logger
 from kafka_cluster.program import program
 from kafka_cluster.registry import HttpRegistry, UnknownSchemaError, subject_of
@@ -56,10 +56,13 @@ def _has_versions(registry: HttpRegistry, subject: str) -> bool:
 
 
 def wait_for_registry(settings: KafkaSettings, clock: Clock) -> HttpRegistry:
-    """A registry that answers. Raises LabError after `startup_timeout_s`."""
+    """A registry that answers. Raises LabError after `startup_timeout_s`, StoppedError at a stop."""
     registry = HttpRegistry(settings)
     deadline = clock.monotonic() + settings.startup_timeout_s
     while not registry.ready():
+        if clock.stopping:
+            registry.close()
+            raise StoppedError
         if clock.monotonic() > deadline:
             reason = f"no answer in {settings.startup_timeout_s:.0f} s"
             way_out = "start it with `lab up`, or set SCHEMA_REGISTRY_URL"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from kafka_cluster.clients import wait_for_broker
 from kafka_cluster.clock import Clock, Stop
+from kafka_cluster.embedded.ports import pick_free
 from kafka_cluster.errors import LabError
+from kafka_cluster.prepare import wait_for_registry
 from kafka_cluster.program import program
-from kafka_cluster.settings import Settings
+from kafka_cluster.settings import KafkaSettings, Settings
 
 
 class OtherError(Exception):
@@ -61,3 +64,19 @@ def test_a_wrong_setting_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     assert program(Settings, lambda *_given: None)() == 2
     assert "LOG_LEVEL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wait", [wait_for_broker, wait_for_registry])
+def test_a_stop_ends_the_wait_for_a_server_that_is_not_there_and_that_is_a_good_end(
+    wait: Callable[[KafkaSettings, Clock], object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (nobody,) = pick_free(1)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{nobody}")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", f"http://127.0.0.1:{nobody}")
+
+    def work(settings: KafkaSettings, clock: Clock, stop: Stop) -> None:
+        stop.request()
+        wait(settings, clock)
+
+    assert program(KafkaSettings, work)() == 0
+    assert "error: " not in capsys.readouterr().err
