@@ -121,5 +121,6 @@ def _programs(lab: LabSettings, records: int) -> dict[str, tuple[str, dict[str, 
         "training": ("consumer_training", {"TRAINING_DATASET": file, "TRAINING_WAIT_FOR": str(records), **models}),
         "one": ("consumer_prediction", {"CONSUMER_ID": "prediction-1", **models}),
         "two": ("consumer_prediction", {"CONSUMER_ID": "prediction-2", **models}),
+        "alerts": ("consumer_alerts", {"CONSUMER_ID": "alerts-1"}),
         "page": ("dashboard", {"DASHBOARD_DATASET": file, "DASHBOARD_PORT": "0", **models}),
     }

@@ -229,7 +229,7 @@ class Worker:
 
     def _beat(self, state: str) -> None:
         held = sorted(self._membership.held)
-        self._membership.standing.look()
+        self._membership.standing.look(self._takeover.caught_up)
         self._meter.set(metrics.ALERTS_OPEN_INCIDENTS, self._desk.open())
         self._meter.set(metrics.ALERTS_WAITING_MESSAGES, self._dispatch.waiting)
         more = {"open": self._desk.open(), "waiting": self._dispatch.waiting}

@@ -55,12 +55,18 @@ class Standing:
         if (newest := max((self._newest_s.get(one, 0.0) for one in batch.lasts), default=0.0)) > 0:
             self._meter.observe(metrics.CONSUMER_DELAY_SECONDS, max(0.0, self._clock.now() - newest))
 
-    def look(self) -> None:
-        """Tell the lag, at most once in LOOK_EVERY_S; called as often as one likes."""
+    def look(self, at_end: Collection[int] = ()) -> None:
+        """Tell the lag, at most once in LOOK_EVERY_S; called as often as one likes.
+
+        `at_end` are partitions known to be read to their end: what still stands before it marks ends of transactions.
+        """
         if not self._meter.on or self._clock.monotonic() < self._next_look:
             return
         self._next_look = self._clock.monotonic() + LOOK_EVERY_S
-        records = {partition: self._behind(partition, offset) for partition, offset in self._next.items()}
+        records = {
+            partition: 0 if partition in at_end else self._behind(partition, offset)
+            for partition, offset in self._next.items()
+        }
         known = {partition: behind for partition, behind in records.items() if behind is not None}
         ages = {partition: self._age_s(partition) if behind else 0.0 for partition, behind in known.items()}
         self._meter.replace(metrics.CONSUMER_LAG_RECORDS, {(str(one),): behind for one, behind in known.items()})

@@ -17,6 +17,7 @@ export function strip() {
 function show() {
   const { pipeline, model } = state;
   const waiting = waitingText();
+  byId("strip").classList.toggle("with-alerts", Boolean(pipeline?.alerts));
   put(byId("strip"), ...(pipeline ? [
     producer(pipeline), flow(pipeline.rate), topic(pipeline), flow(pipeline.scored_rate), prediction(pipeline, waiting),
     flow(pipeline.anomalies ? Math.min(pipeline.scored_rate, 1) : 0), anomalies(pipeline), alerts(pipeline.alerts), champion(model, pipeline, waiting), letters(pipeline),

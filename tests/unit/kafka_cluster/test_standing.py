@@ -125,6 +125,18 @@ def test_the_lag_in_time_is_the_age_of_what_is_committed_and_nothing_where_nothi
     assert scene.told("lab_consumer_lag_seconds")["0"] == 30 + 2 * LOOK_EVERY_S
 
 
+def test_a_partition_read_to_its_end_has_no_lag_though_markers_of_transactions_stand_behind_the_last_record(
+    scene: Scene, made: Callable[..., ConsumedBatch]
+) -> None:
+    scene.standing.committed(made(Record(0, 98)), {0})  # the end is at 100: the record at 99 is a marker
+    scene.standing.look({0})
+    assert scene.told("lab_consumer_lag_records") == {"0": 0.0}
+    assert scene.told("lab_consumer_lag_seconds") == {"0": 0.0}
+    scene.clock.sleep(LOOK_EVERY_S)
+    scene.standing.look()
+    assert scene.told("lab_consumer_lag_records") == {"0": 1.0}
+
+
 def test_the_time_of_a_sender_is_no_measure(scene: Scene, made: Callable[..., ConsumedBatch]) -> None:
     scene.standing.begins(0, 90)
     scene.standing.committed(made(Record(0, 95, 0.0, TIMESTAMP_CREATE_TIME)), {0})
