@@ -149,6 +149,7 @@ class Stack:
         """The `data` of an answer of Prometheus; empty before it answers."""
         try:
             answer = httpx2.get(f"{self.prometheus}/api/v1/{what}", params=parameters, timeout=REQUEST_TIMEOUT_S)
+            answer.raise_for_status()  # while it starts it says 503, and that in plain text
         except httpx2.HTTPError:
             return {"activeTargets": [], "result": [], "groups": [], "activeAlertmanagers": []}
         return answer.json()["data"]
@@ -166,6 +167,7 @@ class Stack:
         """What Alertmanager holds of the lab's incidents; nothing before it answers."""
         try:
             answer = httpx2.get(f"{self.alertmanager}/api/v2/alerts", timeout=REQUEST_TIMEOUT_S)
+            answer.raise_for_status()
         except httpx2.HTTPError:
             return []
         return [one for one in answer.json() if "incident" in one["labels"]]
