@@ -31,7 +31,8 @@ def test_help_names_every_command(lab: CommandLine) -> None:
 def test_the_story_step_by_step(up: CommandLine) -> None:
     topics = up.json("topics")["topics"]
     assert {topic["name"]: topic["partitions"] for topic in topics} == {
-        "metrics": 4, "events": 4, "connections": 4, "anomalies": 4, "incidents": 4, "verdicts": 1, "models": 1, "dead-letters": 1,
+        "metrics": 4, "events": 4, "connections": 4,
+        "anomalies": 4, "incidents": 4, "verdicts": 1, "models": 1, "dead-letters": 1,
     }  # fmt: skip
     delivered = up.json("produce", "--keys", "16")["delivered"]
     trained = up.json("train")
