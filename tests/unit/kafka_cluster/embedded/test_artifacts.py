@@ -136,15 +136,41 @@ def test_a_file_damaged_in_the_cache_is_found_by_its_hash(repository: Repository
     assert store.damaged(["set"]) == [store.path(artifact)]
 
 
-def test_a_tarball_is_unpacked_once_and_whole(repository: Repository, tmp_path: Path) -> None:
+def store_of_tarball(repository: Repository, cache: Path, name: str = "lib/one.jar") -> ArtifactStore:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        member = tarfile.TarInfo("lib/one.jar")
+        member = tarfile.TarInfo(name)
         member.size = 3
         archive.addfile(member, io.BytesIO(b"one"))
     artifact = repository.publish("g/a/1/a-1-all.tar.gz", content.getvalue())
-    store = ArtifactStore(tmp_path / "cache", repository.url, {"set": [artifact]})
+    store = ArtifactStore(cache, repository.url, {"set": [artifact]})
     store.ensure(["set"])
+    return store
+
+
+def test_a_tarball_is_unpacked_by_a_python_that_knows_no_filters(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract = tarfile.TarFile.extractall
+
+    def without_filter(archive: tarfile.TarFile, path: Path) -> None:
+        extract(archive, path)
+
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)  # as before 3.11.4
+    monkeypatch.setattr(tarfile.TarFile, "extractall", without_filter)
+    folder = store_of_tarball(repository, tmp_path / "cache").unpacked("set")
+    assert (folder / "lib" / "one.jar").read_bytes() == b"one"
+
+
+@pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="this Python knows no filters")
+def test_nothing_of_a_tarball_lands_outside_of_its_folder(repository: Repository, tmp_path: Path) -> None:
+    store = store_of_tarball(repository, tmp_path / "cache", "../../../outside")
+    with pytest.raises(tarfile.OutsideDestinationError):
+        store.unpacked("set")
+
+
+def test_a_tarball_is_unpacked_once_and_whole(repository: Repository, tmp_path: Path) -> None:
+    store = store_of_tarball(repository, tmp_path / "cache")
     folder = store.unpacked("set")
     assert (folder / "lib" / "one.jar").read_bytes() == b"one"
     (folder / "mark").touch()
