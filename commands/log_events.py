@@ -15,6 +15,7 @@ SPOKEN_BY = (
     "kafka_cluster", "detectors", "producer", "consumer_training", "consumer_prediction", "consumer_history",
     "consumer_alerts", "consumer_traffic", "dashboard",
 )  # fmt: skip
+BY_STANDSTILL = ("paused", "error")  # fields that kafka_cluster.standstill adds to the sentence that it is given
 INTRODUCTION = """# Log events
 
 Every event that a program of the lab logs, with its fields; `python -m commands.reference` writes this page from the
@@ -53,12 +54,24 @@ def said_in(folder: Path) -> Iterator[Said]:
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
                 for event, level in _events(call, function):
-                    fields, path = tuple(_fields(call.keywords, function, tree)), file.relative_to(folder.parent)
-                    yield Said(event, level, fields, str(path))
+                    fields = tuple(_fields(call.keywords, function, tree)) + _added(call)
+                    yield Said(event, level, fields, str(file.relative_to(folder.parent)))
+
+
+def _waits(call: ast.Call) -> bool:
+    """Whether it is `wait("waiting for …", error)` of a standstill, which logs that sentence."""
+    sentence = call.args[0] if call.args and isinstance(call.func, ast.Attribute) and call.func.attr == "wait" else None
+    return isinstance(sentence, ast.Constant) and isinstance(sentence.value, str)
+
+
+def _added(call: ast.Call) -> tuple[str, ...]:
+    return BY_STANDSTILL if _waits(call) else ()
 
 
 def _events(call: ast.Call, function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
     """Event and level, of a call of the logger; two where the sentence is one or another."""
+    if _waits(call):
+        yield from ((said, "warning") for said in _sentences(call.args[0], function))
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in (*LEVELS, "log"):
         return
     speaker, level = ast.unparse(call.func.value), call.func.attr

@@ -133,7 +133,7 @@ class Worker:
             found, letters = reading.decode(consumed, self._decoder)
         except RegistryAwayError as error:
             self._membership.start_over(set(consumed.firsts()))
-            self._wait_for_registry(error)
+            self._standstill.until_ready(self._registry, self._stop, error)
             return
         self._limit.count(len(consumed), len(letters))
         with self._traces.of(consumed, found) as spans:
@@ -207,11 +207,6 @@ class Worker:
         self._meter.add_all(metrics.ALERTS_ANOMALIES, {(what,): number for what, number in handled.items()})
         self._meter.add_all(metrics.DEAD_LETTERS, Counter((letter.error,) for letter in letters))
         tell([], letters, self._settings.alerts_log_limit)
-
-    def _wait_for_registry(self, error: RegistryAwayError) -> None:
-        with self._standstill.until_done() as still:
-            while not self._stop.requested and not self._registry.ready():
-                still.wait("waiting for the Schema Registry", error)
 
     def _matching_partitions(self) -> int:
         """Partitions of the anomalies. Raises LabError where the incidents have fewer."""

@@ -133,7 +133,7 @@ class Worker:
                 decoded = self._decoder.decode(consumed)
         except RegistryAwayError as error:
             self._start_over(consumed, trace, "the Schema Registry is away")
-            self._wait_for_registry(error)
+            self._standstill.until_ready(self._registry, self._stop, error)
             return
         events = self._still_mine(decoded.take(self._checks.unseen(decoded.batch)))
         self._limit.count(len(consumed), len(events.letters))
@@ -182,11 +182,6 @@ class Worker:
                     events = self._still_mine(events)
                 else:
                     return events
-
-    def _wait_for_registry(self, error: RegistryAwayError) -> None:
-        with self._standstill.until_done() as still:
-            while not self._stop.requested and not self._registry.ready():
-                still.wait("waiting for the Schema Registry", error)
 
     def _start_over(self, consumed: ConsumedBatch, trace: BatchTrace, why: str) -> None:
         """Nothing of the batch counts: states and positions go back to what is committed."""

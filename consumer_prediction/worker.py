@@ -20,7 +20,6 @@ from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.codec import Columns, MetricDecoder
 from kafka_cluster.consumed import ConsumedBatch, records_of
 from kafka_cluster.dead_letters import DeadLetter, DeadLetterLimit
-from kafka_cluster.errors import LabError
 from kafka_cluster.garbage import collected_between_batches
 from kafka_cluster.heartbeat import Heartbeat
 from kafka_cluster.log import get_logger
@@ -31,12 +30,12 @@ from kafka_cluster.records import Anomaly
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.span_attributes import ANOMALIES, MODEL_VERSION
+from kafka_cluster.standstill import Standstill
 from kafka_cluster.tell import tell
 from kafka_cluster.tracing import UNTRACED, Tracer
 from kafka_cluster.transaction import AbortedError, Output, Transactions
 
 MODEL_WAIT_S = 0.5
-REGISTRY_WAIT_S = 1.0
 SAY_EVERY_S = 30.0
 log = get_logger()
 
@@ -71,6 +70,7 @@ class Worker:
         self._panels = Panels(settings, clock)
         admin = clients.admin_client(settings)
         self._membership = Membership(settings, self._consumer, admin, self._panels, clock, stop, meter)
+        self._standstill = Standstill(self._consumer, clock, self._beat, meter)
         self._transactions = transactions(settings, clock, stop, meter)
         self._meter = meter
         self._batches = batches(tracer, settings.anomalies_topic, settings.group, settings.consumer_id)
@@ -153,7 +153,8 @@ class Worker:
         try:
             return self._decoder_for(champion.model.metrics).decode(batch.values)
         except RegistryAwayError as error:
-            self._wait_for_registry(error, batch)
+            where = {"topic": batch.topic, "offsets": batch.firsts()}
+            self._standstill.until_ready(self._registry, self._stop, error, **where)
             return None
 
     def _score(self, champion: Champion, batch: ConsumedBatch) -> None:
@@ -241,17 +242,6 @@ class Worker:
     def _go_back(self, partition: int, offset: int) -> None:
         first = self._panels.again(partition, offset)
         self._consumer.seek(TopicPartition(self._settings.metrics_topic, partition, first))
-
-    def _wait_for_registry(self, error: LabError, batch: ConsumedBatch) -> None:
-        """The record may be fine: hold still, stay in the group, and go on when the registry answers."""
-        log.warning("waiting for the Schema Registry", topic=batch.topic, offsets=batch.firsts(), error=str(error))
-        while not self._stop.requested and not self._registry.ready():
-            self._beat("waiting for the Schema Registry")
-            self._consumer.pause(self._consumer.assignment())
-            self._consumer.poll(0)  # rebalances go on; paused partitions give no records
-            self._clock.sleep(REGISTRY_WAIT_S)
-            self._meter.add(metrics.WAIT_SECONDS, REGISTRY_WAIT_S, what="registry")
-        self._consumer.resume(self._consumer.assignment())
 
     def _decoder_for(self, metrics: tuple[str, ...]) -> MetricDecoder:
         if self._decoder is None or self._decodes != metrics:

@@ -138,7 +138,7 @@ class Worker:
                 columns = self._decoder.decode(batch.values)
         except RegistryAwayError as error:
             self._start_over(batch, trace, "the Schema Registry is away")
-            self._wait_for_registry(error)
+            self._standstill.until_ready(self._registry, self._stop, error)
             return
         with trace.step("watch"):
             found, watched = self._watch(batch, columns)
@@ -194,11 +194,6 @@ class Worker:
         """Nothing of the batch counts: watches and positions go back to what is committed."""
         trace.failed(why)
         self._membership.start_over(set(batch.firsts()))
-
-    def _wait_for_registry(self, error: RegistryAwayError) -> None:
-        with self._standstill.until_done() as still:
-            while not self._stop.requested and not self._registry.ready():
-                still.wait("waiting for the Schema Registry", error)
 
     def _beat(self, state: str) -> None:
         dropped = sum(watch.dropped for watch in self._watches.values())

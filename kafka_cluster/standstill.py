@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from confluent_kafka import Consumer, TopicPartition
 
-from kafka_cluster.clock import Clock
+from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.metrics import WAIT_SECONDS
-from kafka_cluster.registry import RegistryAwayError
+from kafka_cluster.registry import HttpRegistry, RegistryAwayError
 
 TRY_AGAIN_S = 1.0
 TURN_EVERY_S = 0.2  # of long work: how often the group hears of this member
@@ -39,12 +39,18 @@ class Standstill:
                 self._consumer.resume(self._consumer.assignment())
             self._since_s, self._turned_s = None, float("-inf")
 
-    def wait(self, state: str, error: LabError) -> None:
-        """Something is away: say so when it is news, and wait a little before it is asked again."""
+    def until_ready(self, registry: HttpRegistry, stop: Stop, error: RegistryAwayError, **where: object) -> None:
+        """The records may be fine: hold still until the Schema Registry answers, or the stop is requested."""
+        with self.until_done():
+            while not stop.requested and not registry.ready():
+                self.wait("waiting for the Schema Registry", error, **where)
+
+    def wait(self, state: str, error: LabError, **where: object) -> None:
+        """Something is away: say so, and `where`, when it is news, and wait a little before it is asked again."""
         if self._since_s is None:
             self._since_s = self._clock.monotonic()
             paused = sorted(one.partition for one in self._consumer.assignment())
-            log.warning(state, paused=paused, error=str(error))
+            log.warning(state, **where, paused=paused, error=str(error))
         self._turn(state)
         self._clock.sleep(TRY_AGAIN_S)
         self._meter.add(WAIT_SECONDS, TRY_AGAIN_S, what="registry" if isinstance(error, RegistryAwayError) else "store")

@@ -16,6 +16,8 @@ def work(self, more):
     log.error(word)
     log.info(given)
     math.log("no event")
+    stop.wait(3)
+    still.wait("waiting for it", error, topic=1)
 
 def fields_of(one):
     return {"key": one.key}
@@ -38,4 +40,5 @@ def test_sentences_and_fields_are_found_as_they_stand_in_the_code(tmp_path: Path
         Said("by level", "as given", ("…",), file),
         Said("left out", "error", (), file),
         Said("made again", "error", (), file),
+        Said("waiting for it", "warning", ("topic", "paused", "error"), file),
     ]
