@@ -34,28 +34,26 @@ class Takeover:
 
     def follow(self) -> None:
         """Returns when every partition held has its incidents, or when asked to stop."""
-        self._forget()
-        if not self._membership.new:
-            return
-        with self._standstill.until_done():
-            while self._membership.new and not self._stop.requested:
-                partition, offset = next(iter(self._membership.new.items()))
-                try:
-                    incidents = self._written.read(partition, partial(self._go_on, partition))
-                except AwayError as error:
-                    self._standstill.wait("waiting for the incidents", error)
-                    continue
-                if partition in self._forget() or incidents is None:
-                    continue  # it went meanwhile, and may be back at another offset
-                self._desk.start(partition, incidents)
-                self.next_offsets[partition] = offset
-                self.caught_up.discard(partition)
-                del self._membership.new[partition]
-                log.info("incidents read back", partition=partition, offset=offset, incidents=len(incidents))
+        self._standstill.until_rebuilt(self._membership, self._stop, self._forget, self._read_back)
 
     def is_new(self, partition: int, offset: int) -> bool:
         """Whether a record is this member's, and not counted yet."""
         return partition in self.next_offsets and offset >= self.next_offsets[partition]
+
+    def _read_back(self, partition: int, offset: int) -> bool:
+        """The incidents of a partition; False when they are not whole."""
+        try:
+            incidents = self._written.read(partition, partial(self._go_on, partition))
+        except AwayError as error:
+            self._standstill.wait("waiting for the incidents", error)
+            return False
+        if incidents is None:
+            return False
+        self._desk.start(partition, incidents)
+        self.next_offsets[partition] = offset
+        self.caught_up.discard(partition)
+        log.info("incidents read back", partition=partition, offset=offset, incidents=len(incidents))
+        return True
 
     def _go_on(self, partition: int) -> bool:
         self._standstill.turn("reading incidents back")

@@ -44,16 +44,7 @@ class Recovery:
 
     def follow(self) -> None:
         """Returns when every partition held has its state, or when asked to stop."""
-        self._forget()
-        if not self._membership.new:
-            return
-        with self._standstill.until_done():
-            while self._membership.new and not self._stop.requested:
-                partition, offset = next(iter(self._membership.new.items()))
-                whole = self._rebuild(partition, offset)
-                if partition in self._forget() or not whole:
-                    continue  # it went meanwhile, and may be back at another offset
-                del self._membership.new[partition]
+        self._standstill.until_rebuilt(self._membership, self._stop, self._forget, self._rebuild)
 
     def _forget(self) -> set[int]:
         lost = self._membership.take_lost()

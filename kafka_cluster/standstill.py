@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from kafka_cluster.clock import Clock, Stop
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
+from kafka_cluster.membership import Membership
 from kafka_cluster.meter import OFF, Meter
 from kafka_cluster.metrics import WAIT_SECONDS
 from kafka_cluster.registry import HttpRegistry, RegistryAwayError
@@ -44,6 +45,25 @@ class Standstill:
         with self.until_done():
             while not stop.requested and not registry.ready():
                 self.wait("waiting for the Schema Registry", error, **where)
+
+    def until_rebuilt(
+        self, membership: Membership, stop: Stop, forget: Callable[[], set[int]], rebuild: Callable[[int, int], bool]
+    ) -> None:
+        """Returns when every partition held has its state, or when the stop is requested.
+
+        `forget` drops the states of partitions that were given up, and names them. `rebuild` makes the state of a
+        partition as of its committed offset; False when it is not whole, and to be begun again.
+        """
+        forget()
+        if not membership.new:
+            return
+        with self.until_done():
+            while membership.new and not stop.requested:
+                partition, offset = next(iter(membership.new.items()))
+                whole = rebuild(partition, offset)
+                if partition in forget() or not whole:
+                    continue  # it went meanwhile, and may be back at another offset
+                del membership.new[partition]
 
     def wait(self, state: str, error: LabError, **where: object) -> None:
         """Something is away: say so, and `where`, when it is news, and wait a little before it is asked again."""
