@@ -7,17 +7,16 @@ that of the processor time a record, which holds on a machine that others use to
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 from typing import Any
 
+from benchmarks.by_hand import bench, say
 from benchmarks.load import START_MS, STEP_MS, readings
 from benchmarks.stage import SCORING, Stage, stage
 from commands.bench import own_lab
-from kafka_cluster import log
 from kafka_cluster.codec import Encoder
 from kafka_cluster.embedded.settings import CHECKOUT
+from kafka_cluster.registry import subject_of
 from kafka_cluster.schemas import TIMESTAMP, metric_schema
 
 RECORDS, KEYS, PARTITIONS, ROUNDS = 1_000_000, 1_000, 4, 3
@@ -53,7 +52,7 @@ def run(records: int) -> dict[str, Any]:
 def _in_time(on: Stage, records: int) -> list[bytes]:
     """Values as in `lab bench scoring`, at times that go on: each key speaks every five minutes."""
     schema = metric_schema(on.settings.metrics)
-    encoder = Encoder(schema, on.registry.register(f"{on.settings.metrics_topic}-value", schema))
+    encoder = Encoder(schema, on.registry.register(subject_of(on.settings.metrics_topic), schema))
     metrics, rows = on.settings.metrics, readings(records)[1].tolist()
     return [
         encoder.encode(dict(zip(metrics, row, strict=True)) | {TIMESTAMP: START_MS + at // KEYS * STEP_MS})
@@ -61,22 +60,5 @@ def _in_time(on: Stage, records: int) -> list[bytes]:
     ]
 
 
-def say(text: str) -> None:
-    """To a person who waits."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - its progress
-
-
-def main() -> None:
-    """Print it."""
-    log.configure("console", "WARNING")
-    numbers = [int(text) for text in sys.argv[1:] if text.isdigit()]
-    found = run(numbers[0] if numbers else RECORDS)
-    if "--json" in sys.argv:
-        print(json.dumps(found))  # noqa: T201 - its result
-        return
-    for name, value in found.items():
-        print(f"{name:24} {value:>12,}")  # noqa: T201 - its result
-
-
 if __name__ == "__main__":
-    main()
+    bench(run, RECORDS)

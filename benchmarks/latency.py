@@ -9,7 +9,7 @@ import numpy as np
 
 from kafka_cluster import clients
 from kafka_cluster.codec import Encoder, RecordDecoder
-from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.registry import HttpRegistry, subject_of
 from kafka_cluster.schemas import TIMESTAMP, metric_schema
 from kafka_cluster.settings import KafkaSettings
 
@@ -57,7 +57,7 @@ def _send(
     settings: KafkaSettings, registry: HttpRegistry, readings: list[list[float]], rate: int, seconds: float
 ) -> None:
     schema = metric_schema(settings.metrics)
-    encoder = Encoder(schema, registry.register(f"{settings.metrics_topic}-value", schema))
+    encoder = Encoder(schema, registry.register(subject_of(settings.metrics_topic), schema))
     producer = clients.producer(settings, **{"linger.ms": 5})
     start, sent = time.perf_counter(), 0
     while (elapsed := time.perf_counter() - start) < seconds:

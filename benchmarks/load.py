@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from kafka_cluster import clients
 from kafka_cluster.codec import Encoder
 from kafka_cluster.errors import LabError
-from kafka_cluster.registry import Registry
+from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import TIMESTAMP, metric_schema
 from kafka_cluster.settings import KafkaSettings
 
@@ -39,7 +39,7 @@ def readings(count: int, seed: int = 0) -> tuple[npt.NDArray[np.int64], npt.NDAr
 def encoded(settings: KafkaSettings, registry: Registry) -> list[bytes]:
     """A pool of framed values; the schema is registered under the metrics topic."""
     schema = metric_schema(settings.metrics)
-    encoder = Encoder(schema, registry.register(f"{settings.metrics_topic}-value", schema))
+    encoder = Encoder(schema, registry.register(subject_of(settings.metrics_topic), schema))
     times, values = readings(POOL)
     rows = zip(times.tolist(), values.tolist(), strict=True)
     return [

@@ -8,9 +8,7 @@ take, measured alone, of the processor time of a batch.
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +18,11 @@ from typing import Any
 import httpx2
 import numpy as np
 
+from benchmarks.by_hand import bench, say
 from benchmarks.members import Speed
 from benchmarks.stage import SCORING, Stage, stage
 from commands.bench import own_lab
-from kafka_cluster import log, metrics
+from kafka_cluster import metrics
 from kafka_cluster.clock import Stop
 from kafka_cluster.embedded.ports import pick_free
 from kafka_cluster.exporter import Exporter
@@ -125,22 +124,5 @@ def _scraped(port: int | None) -> Iterator[list[int]]:
         thread.join()
 
 
-def say(text: str) -> None:
-    """To a person who waits."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - its progress
-
-
-def main() -> None:
-    """Print it."""
-    log.configure("console", "WARNING")
-    numbers = [int(text) for text in sys.argv[1:] if text.isdigit()]
-    found = run(numbers[0] if numbers else RECORDS)
-    if "--json" in sys.argv:
-        print(json.dumps(found))  # noqa: T201 - its result
-        return
-    for name, value in found.items():
-        print(f"{name:12} {value}")  # noqa: T201 - its result
-
-
 if __name__ == "__main__":
-    main()
+    bench(run, RECORDS)

@@ -92,9 +92,9 @@ def at_rate(stage: PageStage, page: Any, rate: int, say: Say) -> dict[str, Any]:
     with load(stage, rate):
         stage.clock.sleep(LOAD_S)
         program = psutil.Process(stage.programs["page"].process.pid)
-        cpu_before, came_before, began = _cpu_s(program), _pipeline(page)["records"], stage.clock.monotonic()
+        cpu_before, came_before, began = _cpu_s(program), pipeline_of(page)["records"], stage.clock.monotonic()
         took = [seen_after_s(stage, page) for _ in range(SPIKES)]
-        lasted_s, pipeline = stage.clock.monotonic() - began, _pipeline(page)
+        lasted_s, pipeline = stage.clock.monotonic() - began, pipeline_of(page)
         say(f"{rate:,}/s: median {median(took):.2f} s")
         return {
             "wanted_per_s": rate,
@@ -116,7 +116,8 @@ def seen_after_s(stage: PageStage, page: Any) -> float:
     return float(took)
 
 
-def _pipeline(page: Any) -> dict[str, Any]:
+def pipeline_of(page: Any) -> dict[str, Any]:
+    """What the page's API tells of the pipeline now."""
     found: dict[str, Any] = page.evaluate("fetch('/api/v1/pipeline').then((answer) => answer.json())")
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.page import FRAME, MB, NEWEST, browser, load, seen_after_s
+from benchmarks.page import FRAME, MB, NEWEST, browser, load, pipeline_of, seen_after_s
 from benchmarks.page_stage import PageStage, Say, page_stage
 from commands.lab_settings import LabSettings
 from kafka_cluster.errors import LabError
@@ -77,7 +77,7 @@ class _Watch:
         self._browser.send("Performance.enable")
         found = self._browser.send("Performance.getMetrics")["metrics"]
         metrics = {one["name"]: one["value"] for one in found}
-        pipeline = self._page.evaluate("fetch('/api/v1/pipeline').then((answer) => answer.json())")
+        pipeline = pipeline_of(self._page)
         made = Sample(
             round(self._minutes(), 1),
             pipeline["records"],
@@ -104,8 +104,7 @@ def document(found: dict[str, Any]) -> str:
     )
     return DOCUMENT.format(
         minutes=f"{found['minutes']:g}",
-        rate=f"{found['rate']:,}",
-        plain_rate=found["rate"],
+        rate=found["rate"],
         every=f"{SPIKE_EVERY_S:g}",
         rows=rows,
         frame=found["frame_ms_10000_points_a_panel"],
@@ -115,9 +114,9 @@ def document(found: dict[str, Any]) -> str:
 
 DOCUMENT = """# The page over {minutes} minutes
 
-Written by `./lab bench page-soak --minutes {minutes} --rate {plain_rate} --document docs/page-hour.md`. Records come at
-{rate}/s on 1,000 keys, a spike about every {every} seconds, and one real Chromium is open throughout. The heap is what
-the browser's page holds after a collection; the load average at the end was {load}.
+Written by `./lab bench page-soak --minutes {minutes} --rate {rate} --document docs/page-hour.md`. Records come at
+{rate:,}/s on 1,000 keys, a spike about every {every} seconds, and one real Chromium is open throughout. The heap is
+what the browser's page holds after a collection; the load average at the end was {load}.
 
 | minutes | records | anomalies | spike to page, median | worst | the page's memory | browser's heap | nodes |
 |---|---|---|---|---|---|---|---|

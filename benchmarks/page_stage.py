@@ -19,6 +19,7 @@ from kafka_cluster.codec import Encoder
 from kafka_cluster.dataset import DATASET_FILE
 from kafka_cluster.embedded.cluster import Cluster
 from kafka_cluster.prepare import PrepareSettings, prepare, wait_for_registry
+from kafka_cluster.registry import subject_of
 from kafka_cluster.schemas import TIMESTAMP, load_schema
 from kafka_cluster.settings import KafkaSettings
 from producer.data_settings import DataSettings
@@ -92,7 +93,7 @@ def page_stage(lab: LabSettings, say: Say) -> Iterator[PageStage]:
         settings = KafkaSettings.read(**given)
         with wait_for_registry(settings, clock) as registry:
             schema = load_schema("metric")
-            encoder = Encoder(schema, registry.register(f"{settings.metrics_topic}-value", schema))
+            encoder = Encoder(schema, registry.register(subject_of(settings.metrics_topic), schema))
         for name, (module, more) in _programs(
             lab, dataset.records or len(load(datasets.read(dataset.root)).times_ms)
         ).items():

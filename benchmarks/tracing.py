@@ -8,20 +8,19 @@ record, which holds on a machine that others use too.
 
 from __future__ import annotations
 
-import json
 import statistics
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from benchmarks.by_hand import bench, say
 from benchmarks.load import POOL, fill
 from benchmarks.members import Speed
 from benchmarks.stage import SCORING, Stage, stage
 from commands.bench import own_lab
-from kafka_cluster import clients, log
+from kafka_cluster import clients
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.tracing import TraceContext, inject
 
@@ -96,22 +95,5 @@ def collector() -> Iterator[tuple[str, list[int]]]:
         server.server_close()
 
 
-def say(text: str) -> None:
-    """To a person who waits."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - its progress
-
-
-def main() -> None:
-    """Print it."""
-    log.configure("console", "WARNING")
-    numbers = [int(text) for text in sys.argv[1:] if text.isdigit()]
-    found = run(numbers[0] if numbers else RECORDS)
-    if "--json" in sys.argv:
-        print(json.dumps(found))  # noqa: T201 - its result
-        return
-    for name, value in found.items():
-        print(f"{name:28} {value:>12,}")  # noqa: T201 - its result
-
-
 if __name__ == "__main__":
-    main()
+    bench(run, RECORDS)

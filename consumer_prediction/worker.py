@@ -65,7 +65,7 @@ class Worker:
         self._settings, self._registry, self._clock, self._stop = settings, registry, clock, stop
         self._watch = ChampionWatch(settings, registry, clock, meter, tracer)
         schema = load_schema("anomaly")
-        self._encoder = AnomalyEncoder(registry.register(f"{settings.anomalies_topic}-value", schema))
+        self._encoder = AnomalyEncoder(registry.register(subject_of(settings.anomalies_topic), schema))
         self._consumer: Consumer = clients.consumer(settings, settings.prediction_group, **member_config(settings))
         self._panels = Panels(settings, clock)
         admin = clients.admin_client(settings)

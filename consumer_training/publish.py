@@ -20,7 +20,7 @@ from kafka_cluster.codec import Encoder
 from kafka_cluster.dead_letters import Header
 from kafka_cluster.errors import LabError
 from kafka_cluster.records import ModelAnnouncement, Role
-from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.registry import HttpRegistry, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.tracing import TraceContext, inject
@@ -96,7 +96,7 @@ def announce(
     )
     schema = load_schema("model")
     with HttpRegistry(settings) as registry:
-        encoder = Encoder(schema, registry.register(f"{settings.models_topic}-value", schema))
+        encoder = Encoder(schema, registry.register(subject_of(settings.models_topic), schema))
     encoded = encoder.encode(announcement.to_avro())
     send_all(settings, settings.models_topic, [(announcement.key, encoded)], inject(span))
     return announcement

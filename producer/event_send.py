@@ -10,7 +10,7 @@ from kafka_cluster import clients
 from kafka_cluster.column_encoder import ColumnEncoder
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
-from kafka_cluster.registry import Registry
+from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import load_schema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.span_attributes import messaging
@@ -34,7 +34,7 @@ class EventSender:
     ) -> None:
         schema = load_schema("event")
         self._topic, self._places, self._tracer = settings.events_topic, places, tracer
-        self._encoder = ColumnEncoder(schema, registry.register(f"{self._topic}-value", schema))
+        self._encoder = ColumnEncoder(schema, registry.register(subject_of(self._topic), schema))
         self._encoder.warm()
         self._messages: list[dict[str, Any]] = []  # used again and again: to make them costs more than to fill them
         only_failures = {"delivery.report.only.error": True}

@@ -12,7 +12,7 @@ from kafka_cluster.codec import Encoder
 from kafka_cluster.dead_letters import ClientHeaders
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
-from kafka_cluster.registry import Registry
+from kafka_cluster.registry import Registry, subject_of
 from kafka_cluster.schemas import TIMESTAMP, metric_schema
 from kafka_cluster.settings import KafkaSettings
 from kafka_cluster.span_attributes import messaging
@@ -31,7 +31,7 @@ class MetricSender:
     ) -> None:
         schema = metric_schema(metrics)
         self._topic, self._metrics = settings.metrics_topic, tuple(metrics)
-        self._encoder = Encoder(schema, registry.register(f"{self._topic}-value", schema))
+        self._encoder = Encoder(schema, registry.register(subject_of(self._topic), schema))
         self._producer = clients.producer(settings)
         self._tracer = tracer
         self.delivered = self.failed = 0

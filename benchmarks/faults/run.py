@@ -19,7 +19,7 @@ from kafka_cluster.embedded.cluster import Cluster
 from kafka_cluster.errors import LabError
 from kafka_cluster.log import get_logger
 from kafka_cluster.prepare import PrepareSettings, prepare
-from kafka_cluster.registry import HttpRegistry
+from kafka_cluster.registry import HttpRegistry, subject_of
 from kafka_cluster.schemas import metric_schema
 from kafka_cluster.settings import KafkaSettings
 
@@ -79,7 +79,7 @@ class Run:
         """Topics, schemas (both writers'), and one of the two models as champion."""
         prepare(PrepareSettings.read(**self._addresses, **self._names, partitions=PARTITIONS), self.clock)
         with HttpRegistry(self.settings) as registry:
-            subject = f"{self.settings.metrics_topic}-value"
+            subject = subject_of(self.settings.metrics_topic)
             plain, evolved = metric_schema(records.METRICS), records.evolved_schema()
             self._plain = Encoder(plain, registry.register(subject, plain))
             self._evolved = Encoder(evolved, registry.register(subject, evolved))
